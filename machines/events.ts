@@ -1,0 +1,75 @@
+// What the session and job charts can hear. A client's frames keep their wire names; facts are told in the past tense.
+// Time, principals and coverage arrive here as facts: a chart reads no clock, no store and no token.
+
+/** Who asked, so that an effect can answer: the connection and the envelope id of the request. */
+export interface Asker {
+  connectionId: string;
+  requestId: string;
+}
+
+/** A refused hello or resume, in the protocol's error codes (§12). `message` and `details` carry no secret. */
+export interface Refusal {
+  code: 'UNAUTHENTICATED' | 'PERMISSION_DENIED' | 'INVALID_REQUEST' | 'RESUME_WINDOW_EXPIRED';
+  message: string;
+  details?: Readonly<Record<string, unknown>>;
+}
+
+/** Where the cursor of a resume stands against the log: an event after it may be gone, or it may be beyond the newest. */
+export type Coverage = 'covered' | 'trimmed' | 'ahead';
+
+/** Which of the session's tokens was presented: the previous one lives until the new one is proven received (§6.3). */
+export type TokenAge = 'current' | 'previous';
+
+/** A resume by an authenticated connection whose token is one of this session's. */
+export interface ResumeEvent {
+  type: 'session.resume';
+  asker: Asker;
+  principal: string;
+  token: TokenAge;
+  coverage: Coverage;
+  /** The request carried a session id, and it is not this session's. */
+  namesAnother: boolean;
+}
+
+export type SessionEvent =
+  | { type: 'session.hello'; asker: Asker; principal: string }
+  | { type: 'handshake.refused'; asker: Asker; refusal: Refusal }
+  | { type: 'connection.adopted' }
+  | ResumeEvent
+  | { type: 'token.proven' }
+  | { type: 'replay.caughtUp' }
+  | { type: 'session.close'; asker: Asker; reason?: string }
+  | { type: 'session.bye'; asker: Asker; reason?: string }
+  | { type: 'transport.lost'; code: number }
+  | { type: 'heartbeat.lost' }
+  | { type: 'consumer.stalled' }
+  | { type: 'runtime.shutdown' }
+  | { type: 'frame.unexpected'; asker: Asker; frame: string }
+  | { type: 'frame.malformed'; asker: Asker; problem: string; frame?: string }
+  | { type: 'job.submit'; asker: Asker; jobId: string; maxRuntimeMs: number | null }
+  | CancelEvent
+  | { type: `xstate.done.actor.${string}`; output: JobOutput }
+  | { type: `xstate.error.actor.${string}`; error: unknown; actorId: string };
+
+export interface CancelEvent {
+  type: 'job.cancel';
+  asker: Asker;
+  jobId: string;
+  /** The asking connection is the submitting session's own. */
+  bySubmitter: boolean;
+  reason?: string;
+}
+
+/** How a job can end (§7): the `final_status` of its terminal frame. */
+export type FinalStatus = 'success' | 'error' | 'cancelled' | 'timed_out';
+
+export interface JobOutput {
+  jobId: string;
+}
+
+export type JobEvent =
+  | { type: 'job.start' }
+  | { type: 'job.cancel'; asker?: Asker; reason?: string }
+  | { type: 'agent.returned' }
+  | { type: 'agent.failed' }
+  | { type: 'runtime.shutdown' };

@@ -1,0 +1,130 @@
+import { assertEvent, assign, enqueueActions, sendTo, setup, spawnChild, stopChild } from 'xstate';
+import type { SessionEvent } from './events.ts';
+import { jobMachine } from './job.ts';
+
+/** What a session's chart is told when it begins. Durations in milliseconds. */
+export interface SessionInput {
+  sessionId: string;
+  handshakeTimeoutMs: number;
+  resumeWindowMs: number;
+  /** How long a cancelled job's agent may take to settle before its terminal is written for it. */
+  cancelGraceMs: number;
+  onBye: 'cancel' | 'keep';
+  onExpire: 'cancel' | 'keep';
+  /** Refused hellos or resumes a socket may make; the last one closes it. */
+  refusalsMax: number;
+}
+
+/** What a session's chart remembers. No secret, no clock, no socket: those are possessions (src/session.ts). */
+export interface SessionContext extends SessionInput {
+  /** Null until authenticated. */
+  principal: string | null;
+  refusals: number;
+  /** Tokens that open this session: 0 before the welcome, 2 while a rotated one is not yet proven received (§6.3). */
+  goodTokens: 0 | 1 | 2;
+  /** Ids of the jobs whose terminal is not yet in the log. */
+  jobs: readonly string[];
+}
+
+// Effects are named here and done by src/effects.ts: on its own, the chart touches nothing.
+const effect = () => {};
+
+/** Types, guards, delays and the names of every effect of the session chart (machines/session.ts). */
+export const sessionSetup = setup({
+  types: {
+    context: {} as SessionContext,
+    input: {} as SessionInput,
+    events: {} as SessionEvent,
+    output: {} as { sessionId: string },
+  },
+  actors: { job: jobMachine },
+  delays: {
+    handshakeTimeoutMs: ({ context }) => context.handshakeTimeoutMs,
+    resumeWindowMs: ({ context }) => context.resumeWindowMs,
+  },
+  guards: {
+    isFatal: ({ event }) => event.type === 'handshake.refused' && event.refusal.code === 'UNAUTHENTICATED',
+    isLastTry: ({ context }) => context.refusals + 1 >= context.refusalsMax,
+    isForeign: ({ context, event }) => event.type === 'session.resume' && event.principal !== context.principal,
+    namesAnother: ({ event }) => event.type === 'session.resume' && event.namesAnother,
+    isTrimmed: ({ event }) => event.type === 'session.resume' && event.coverage === 'trimmed',
+    isAhead: ({ event }) => event.type === 'session.resume' && event.coverage === 'ahead',
+    bySubmitter: ({ event }) => event.type === 'job.cancel' && event.bySubmitter,
+    byeCancels: ({ context }) => context.onBye === 'cancel',
+    expiryCancels: ({ context }) => context.onExpire === 'cancel',
+    jobsSettled: ({ context }) => context.jobs.length === 0,
+  },
+  actions: {
+    // To the asker.
+    welcome: effect,
+    refuseHandshake: effect,
+    refuseUnauthenticated: effect,
+    refuseForeign: effect,
+    refuseMisnamed: effect,
+    refuseTrimmed: effect,
+    refuseAhead: effect,
+    refuseExpired: effect,
+    refuseUnknown: effect,
+    refuseCancel: effect,
+    refuse: effect,
+    sayClosed: effect,
+    // To the connection.
+    closePolicy: effect,
+    closeSilent: effect,
+    closeGoodbye: effect,
+    closeHeartbeatLost: effect,
+    closeStalled: effect,
+    closeShutdown: effect,
+    supersede: effect,
+    attach: effect,
+    replay: effect,
+    detach: effect,
+    // To the session's possessions.
+    open: effect,
+    rotateToken: effect,
+    retirePreviousToken: effect,
+    dropLog: effect,
+    bury: effect,
+    release: effect,
+    // To jobs.
+    acceptJob: effect,
+    recordFault: effect,
+    startJob: sendTo(({ event }) => childOf(event), { type: 'job.start' }),
+    forwardCancel: sendTo(
+      ({ event }) => childOf(event),
+      ({ event }) => {
+        assertEvent(event, 'job.cancel');
+        const { asker, reason } = event;
+        return reason === undefined ? { type: 'job.cancel', asker } : { type: 'job.cancel', asker, reason };
+      },
+    ),
+    cancelJobs: enqueueActions(({ enqueue, context }) => {
+      for (const jobId of context.jobs) enqueue.sendTo(jobId, { type: 'job.cancel' });
+    }),
+    abandonJobs: enqueueActions(({ enqueue, context }) => {
+      for (const jobId of context.jobs) enqueue.sendTo(jobId, { type: 'runtime.shutdown' });
+    }),
+    spawnJob: spawnChild('job', {
+      id: ({ event }) => childOf(event),
+      input: ({ context, event }) => {
+        assertEvent(event, 'job.submit');
+        return { jobId: event.jobId, maxRuntimeMs: event.maxRuntimeMs, cancelGraceMs: context.cancelGraceMs };
+      },
+    }),
+    dismissJob: stopChild(({ event }) => childOf(event)),
+    // To the context.
+    authenticate: assign({ principal: ({ event }) => (event.type === 'session.hello' ? event.principal : null), goodTokens: 1 }),
+    countRefusal: assign({ refusals: ({ context }) => context.refusals + 1 }),
+    countToken: assign({ goodTokens: 2 }),
+    uncountToken: assign({ goodTokens: 1 }),
+    uncountTokens: assign({ goodTokens: 0 }),
+    countJob: assign({ jobs: ({ context, event }) => [...context.jobs, childOf(event)] }),
+    uncountJob: assign({ jobs: ({ context, event }) => context.jobs.filter((jobId) => jobId !== childOf(event)) }),
+  },
+});
+
+/** The id of the job an event is about. */
+function childOf(event: SessionEvent): string {
+  if (event.type === 'job.submit' || event.type === 'job.cancel') return event.jobId;
+  return event.type.replace(/^xstate\.(done|error)\.actor\./, '');
+}

@@ -1,0 +1,296 @@
+import type { Asker } from '../machines/index.ts';
+import { watchHeartbeat } from './heartbeat.ts';
+import type { Settings } from './options.ts';
+import { tokenBucket } from './rate.ts';
+import type { Session } from './session.ts';
+import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
+import { decode, encode } from './wire/codec.ts';
+import type { ArcpError } from './wire/errors.ts';
+import { mintId } from './wire/ids.ts';
+import { type ClientFrame, type Feature, protocolVersion, type RuntimeFrameOf, type RuntimeFrameType } from './wire/messages.ts';
+
+/** Bytes one write carries at most, so that progress can be seen, and bytes a socket may hold before the log waits. */
+const batchBytesMax = 64 * 1024;
+const paceBytes = 512 * 1024;
+/** Frames that may wait behind a handshake whose authentication takes its time. */
+const waitingFramesMax = 256;
+
+export interface ConnectionOptions {
+  id: string;
+  transport: Transport;
+  facts: ConnectionFacts;
+  settings: Settings;
+  /** The session in `handshaking` that came to be with this connection. */
+  session: Session;
+  handle(connection: Connection, frame: ClientFrame): void;
+  ended(connection: Connection): void;
+}
+
+/**
+ * One socket, the only writer to it, and a cursor on its session's log. A connection that is not its session's own any more
+ * (`session.connection !== this`: replaced, refused, said goodbye) is heard no more, whatever still arrives.
+ */
+export class Connection {
+  readonly id: string;
+  readonly facts: ConnectionFacts;
+  session: Session;
+  /** The last frame of the log that was written to this socket. */
+  cursor = 0;
+  /** Where the replay of a resume ends; beyond the log, nothing is being replayed. */
+  #replayUntil = Number.POSITIVE_INFINITY;
+  /** The features the hello or resume asked for; undefined where it named none. */
+  asked: readonly string[] | undefined;
+  readonly #options: ConnectionOptions;
+  readonly #transport: Transport;
+  readonly #rate: { take(nowMs: number): boolean };
+  #waiting: string[] | undefined;
+  #lastInMs: number;
+  #lastOutMs: number;
+  #pump: 'idle' | 'due' | 'paused' = 'idle';
+  #drains = 0;
+  #stallTimer: unknown;
+  #stopHeartbeat = () => {};
+  #roomWaiters: (() => void)[] = [];
+
+  constructor(options: ConnectionOptions) {
+    const { id, transport, facts, settings, session } = options;
+    this.id = id;
+    this.facts = facts;
+    this.session = session;
+    this.#options = options;
+    this.#transport = transport;
+    this.#rate = tokenBucket(settings.maxFramesPerSecond);
+    this.#lastInMs = this.#lastOutMs = settings.clock.uptime();
+    session.connection = this;
+    transport.onClose((code) => this.#closed(code));
+    transport.onDrain?.(() => this.#drained());
+    transport.onMessage((data) => this.#receive(data));
+  }
+
+  // In: transport → receive → decode → handle.
+
+  #receive(data: string | Uint8Array): void {
+    if (this.session.connection !== this) return;
+    this.#lastInMs = this.#options.settings.clock.uptime();
+    if (typeof data !== 'string') return this.#lose(closeCodes.binary, 'frames are text');
+    if (!this.#rate.take(this.#lastInMs)) return this.#flooded('too many frames a second');
+    if (!this.#waiting) return this.#read(data, 'after welcome');
+    if (this.#waiting.length >= waitingFramesMax) return this.#flooded('too many frames before the welcome');
+    this.#waiting.push(data);
+  }
+
+  /** Keeps what follows a hello waiting until its authentication is done (§4); returns the way to go on. */
+  hold(): () => void {
+    this.#waiting = [];
+    return () => {
+      const waiting = this.#waiting ?? [];
+      this.#waiting = undefined;
+      for (let text = waiting.shift(); text !== undefined; text = waiting.shift()) {
+        if (this.session.connection !== this) return;
+        this.#read(text, 'before welcome');
+        // A second try may be held in its turn: what is left waits behind it.
+        if (this.#isHolding()) {
+          this.#waiting = waiting;
+          return;
+        }
+      }
+    };
+  }
+
+  #isHolding(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  #read(text: string, sent: 'before welcome' | 'after welcome'): void {
+    const { session } = this;
+    // Only a frame written after the welcome shows that the client has its new token (§6.3).
+    if (sent === 'after welcome' && session.tokens?.previous) session.actor.send({ type: 'token.proven' });
+    const decoded = decode(text);
+    if (!decoded.ok) {
+      const asker = this.#asker(decoded.requestId ?? '');
+      const { problem, type } = decoded;
+      session.actor.send({ type: 'frame.malformed', asker, problem, ...(type === undefined ? {} : { frame: type }) });
+    } else {
+      this.#options.handle(this, decoded.frame);
+    }
+  }
+
+  #asker(requestId: string): Asker {
+    return { connectionId: this.id, requestId };
+  }
+
+  #flooded(message: string): void {
+    this.reply('session.error', '', { code: 'PERMISSION_DENIED', message, retryable: false });
+    this.#lose(closeCodes.policy, message);
+  }
+
+  /** Ends the socket for a reason of the transport's: the session hears of a loss, never of a goodbye. */
+  #lose(code: number, reason: string): void {
+    this.#transport.close(code, reason);
+    this.session.actor.send({ type: 'transport.lost', code });
+  }
+
+  #closed(code: number): void {
+    this.#options.ended(this);
+    this.release();
+    if (this.session.connection === this) this.session.actor.send({ type: 'transport.lost', code });
+  }
+
+  // Out: replies at once, the log as the socket takes it.
+
+  /** Answers a request: the reply carries the request's id in every place a client may look for it (§4). */
+  reply<Type extends RuntimeFrameType>(
+    type: Type,
+    requestId: string,
+    payload: Omit<RuntimeFrameOf<Type>['payload'], 'request_id' | 'reply_to'>,
+    about: { jobId?: string; traceId?: string | undefined } = {},
+  ): void {
+    const answered = requestId === '' ? payload : { ...payload, request_id: requestId, reply_to: requestId };
+    this.#write(
+      encode({
+        arcp: protocolVersion,
+        id: requestId || mintId('msg'),
+        type,
+        session_id: this.session.id,
+        ...(about.jobId === undefined ? {} : { job_id: about.jobId }),
+        ...(about.traceId === undefined ? {} : { trace_id: about.traceId }),
+        payload: answered,
+      }),
+    );
+  }
+
+  /** The one place where an error becomes a frame. */
+  refuse(requestId: string, error: ArcpError): void {
+    this.reply('session.error', requestId, error.toPayload());
+  }
+
+  close(code: number, reason: string): void {
+    this.#transport.close(code, reason);
+  }
+
+  /** Starts what a session's own connection does: heartbeats, where negotiated. */
+  engage(features: ReadonlySet<Feature>): void {
+    if (!features.has('heartbeat')) return;
+    const { clock, heartbeatMs } = this.#options.settings;
+    this.#stopHeartbeat = watchHeartbeat({
+      clock,
+      intervalMs: heartbeatMs,
+      lastInMs: () => this.#lastInMs,
+      lastOutMs: () => this.#lastOutMs,
+      ping: () => this.reply('session.ping', '', { nonce: mintId('msg'), sent_at: new Date(clock.now()).toISOString() }),
+      lost: () => this.session.actor.send({ type: 'heartbeat.lost' }),
+    });
+  }
+
+  /** Replays what the client has missed (§6.3): the same loop as live delivery, told when it has caught up. */
+  beginReplay(): void {
+    this.#replayUntil = this.session.log.newestSeq;
+    this.pump(paceBytes);
+  }
+
+  /** Stops every timer and lets go of whoever waits for room. */
+  release(): void {
+    this.#stopHeartbeat();
+    this.#options.settings.clock.clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+    this.#roomFound();
+  }
+
+  /** There is more in the log. Many appends of one turn of the event loop become one write. */
+  wake(): void {
+    if (this.#pump !== 'idle') return;
+    this.#pump = 'due';
+    queueMicrotask(() => {
+      if (this.#pump !== 'due') return;
+      this.#pump = 'idle';
+      this.pump(paceBytes);
+    });
+  }
+
+  /** The log is full and would free what this socket has not had: the socket takes as much as it may hold. */
+  hurry(): void {
+    this.pump(this.#options.settings.maxUnsentBytes);
+  }
+
+  /** Writes the log from the cursor on, as long as the socket holds fewer than `limitBytes` (§6.5). */
+  pump(limitBytes: number): void {
+    const { session } = this;
+    if (session.connection !== this) return;
+    const { log } = session;
+    const roomBytes = Math.min(limitBytes, this.#options.settings.maxUnsentBytes);
+    while (this.cursor < log.newestSeq) {
+      if (this.#unsentBytes() >= roomBytes) return this.#pause();
+      // The log freed what this socket has not had: to go on would be a gap.
+      if (this.cursor < log.oldestSeq - 1) return session.actor.send({ type: 'consumer.stalled' });
+      this.#writeBatch();
+    }
+    this.#roomFound();
+    if (this.cursor >= this.#replayUntil) {
+      this.#replayUntil = Number.POSITIVE_INFINITY;
+      session.actor.send({ type: 'replay.caughtUp' });
+    }
+  }
+
+  /** Resolves when the log before this socket has gone out, or nobody waits for it any more. */
+  room(): Promise<void> {
+    if (this.#pump !== 'paused' || this.session.connection !== this) return Promise.resolve();
+    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  #writeBatch(): void {
+    const { log } = this.session;
+    const batch: string[] = [];
+    let bytes = 0;
+    for (let text = log.at(this.cursor + 1); text !== undefined && bytes < batchBytesMax; text = log.at(this.cursor + 1)) {
+      batch.push(text);
+      bytes += text.length;
+      this.cursor += 1;
+    }
+    this.#lastOutMs = this.#options.settings.clock.uptime();
+    if (this.#transport.sendAll) this.#transport.sendAll(batch);
+    else for (const text of batch) this.#transport.send(text);
+  }
+
+  #write(text: string): void {
+    this.#lastOutMs = this.#options.settings.clock.uptime();
+    this.#transport.send(text);
+    if (this.#stallTimer === undefined && this.#unsentBytes() >= paceBytes) this.#watchStall();
+  }
+
+  #unsentBytes(): number {
+    return this.#transport.unsentBytes?.() ?? 0;
+  }
+
+  #pause(): void {
+    this.#pump = 'paused';
+    if (this.#stallTimer === undefined) this.#watchStall();
+  }
+
+  #drained(): void {
+    this.#drains += 1;
+    if (this.#pump !== 'paused') return;
+    this.#pump = 'idle';
+    this.pump(paceBytes);
+  }
+
+  #roomFound(): void {
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+  }
+
+  /** A socket that owes too much and took nothing for a whole stall timeout is given up; its session can resume (§6.5). */
+  #watchStall(): void {
+    const { clock, stallTimeoutMs, maxUnsentBytes } = this.#options.settings;
+    const drainsBefore = this.#drains;
+    this.#stallTimer = clock.setTimeout(() => {
+      this.#stallTimer = undefined;
+      const unsent = this.#unsentBytes();
+      if (this.session.connection !== this || unsent === 0) return;
+      const tookNothing = this.#drains === drainsBefore;
+      if (tookNothing && unsent + this.session.log.bytesAfter(this.cursor) > maxUnsentBytes) {
+        this.session.actor.send({ type: 'consumer.stalled' });
+      } else {
+        this.#watchStall();
+      }
+    }, stallTimeoutMs);
+  }
+}

@@ -1,0 +1,240 @@
+import type { JobEvent, SessionEvent } from '../machines/index.ts';
+import type { JobContext } from '../machines/job.setup.ts';
+import type { SessionContext } from '../machines/session.setup.ts';
+import type { AgentDirectory } from './agents.ts';
+import type { Connection } from './connection.ts';
+import type { Job } from './job.ts';
+import type { Jobs } from './jobs.ts';
+import type { AuditEntry, Settings } from './options.ts';
+import type { Registry } from './registry.ts';
+import type { Session } from './session.ts';
+import { closeCodes } from './transports/transport.ts';
+import { ArcpError, type ErrorCode, type ErrorDetails } from './wire/errors.ts';
+import { type Feature, featureNames } from './wire/messages.ts';
+
+/** What effects act on. The registry and the jobs are asked for when an effect runs: they and the charts need each other. */
+export interface EffectsWorld {
+  settings: Settings;
+  agents: AgentDirectory;
+  registry(): Registry;
+  jobs(): Jobs;
+}
+
+interface SessionMoment {
+  context: SessionContext;
+  event: SessionEvent;
+}
+
+interface JobMoment {
+  context: JobContext;
+  event: JobEvent;
+  self: { send(event: JobEvent): void };
+}
+
+/** What each effect named in machines/session.ts does to the world. */
+export function sessionEffects(world: EffectsWorld) {
+  const { settings } = world;
+  const { clock, store, heartbeatMs, resumeWindowMs } = settings;
+  /** The token minted in this step, told once by the welcome that follows it. */
+  let tokenToTell = '';
+
+  const sessionOf = ({ context }: SessionMoment): Session => {
+    const session = world.registry().byId(context.sessionId);
+    if (!session) throw new Error(`effect of a session that is gone: ${context.sessionId}`);
+    return session;
+  };
+  const askerOf = ({ event }: SessionMoment): { connection: Connection | undefined; requestId: string } => {
+    if (!('asker' in event)) return { connection: undefined, requestId: '' };
+    const { connectionId, requestId } = event.asker;
+    return { connection: world.registry().connections.get(connectionId), requestId };
+  };
+  const audit = (entry: Omit<AuditEntry, 'at'>) => settings.audit({ ...entry, at: new Date(clock.now()).toISOString() });
+
+  /** Tells the asker's own chart, still in its handshake, that its resume was refused: it counts its tries. */
+  const refuseResume = (moment: SessionMoment, code: 'PERMISSION_DENIED' | 'INVALID_REQUEST' | 'RESUME_WINDOW_EXPIRED', message: string, details?: ErrorDetails) => {
+    const { event, context } = moment;
+    if (event.type !== 'session.resume') return;
+    audit({ action: 'resume', outcome: 'refused', principal: event.principal, sessionId: context.sessionId, code });
+    if (code === 'PERMISSION_DENIED') settings.log.warn({ sessionId: context.sessionId, principal: event.principal }, 'resume refused');
+    const refusal = details === undefined ? { code, message } : { code, message, details };
+    askerOf(moment).connection?.session.actor.send({ type: 'handshake.refused', asker: event.asker, refusal });
+  };
+  const refuseAsker = (moment: SessionMoment, code: ErrorCode, message: string) => {
+    const { connection, requestId } = askerOf(moment);
+    connection?.refuse(requestId, new ArcpError(code, message));
+  };
+  const keptSeqs = ({ log }: Session) => ({ oldest_seq: log.oldestSeq, newest_seq: log.newestSeq });
+  const closing = (code: number, reason: string) => (moment: SessionMoment) => sessionOf(moment).connection?.close(code, reason);
+  const isOwn = ({ context, event }: SessionMoment) => event.type === 'session.resume' && event.principal === context.principal;
+
+  return {
+    welcome: (moment: SessionMoment) => {
+      const session = sessionOf(moment);
+      const { connection, requestId } = askerOf(moment);
+      connection?.reply('session.welcome', requestId, {
+        session_id: session.id,
+        runtime: settings.runtime,
+        resume_token: tokenToTell,
+        resume_window_sec: wholeSeconds(resumeWindowMs),
+        ...(session.features.has('heartbeat') ? { heartbeat_interval_sec: wholeSeconds(heartbeatMs) } : {}),
+        capabilities: { encodings: ['json'], features: [...session.features], agents: world.agents.list() },
+      });
+      tokenToTell = '';
+    },
+    refuseHandshake: (moment: SessionMoment) => {
+      const { connection, requestId } = askerOf(moment);
+      if (moment.event.type !== 'handshake.refused') return;
+      const { code, message, details } = moment.event.refusal;
+      connection?.refuse(requestId, new ArcpError(code, message, details));
+    },
+    refuseUnauthenticated: (moment: SessionMoment) => refuseAsker(moment, 'UNAUTHENTICATED', 'the first frame must be session.hello or session.resume'),
+    refuseForeign: (moment: SessionMoment) => refuseResume(moment, 'PERMISSION_DENIED', 'this session belongs to another principal'),
+    refuseMisnamed: (moment: SessionMoment) => refuseResume(moment, 'INVALID_REQUEST', 'the session_id is not that of the resume token'),
+    refuseTrimmed: (moment: SessionMoment) =>
+      refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'events after last_event_seq are no longer kept', { reason: 'trimmed', ...keptSeqs(sessionOf(moment)) }),
+    refuseAhead: (moment: SessionMoment) =>
+      refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'last_event_seq is beyond the newest event', { reason: 'ahead', ...keptSeqs(sessionOf(moment)) }),
+    refuseExpired: (moment: SessionMoment) =>
+      refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'the resume window of this session is over', { reason: isOwn(moment) ? 'expired' : 'unknown' }),
+    refuseUnknown: (moment: SessionMoment) => refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'this session cannot be resumed: unknown token', { reason: 'unknown' }),
+    refuseCancel: (moment: SessionMoment) => {
+      const { connection } = askerOf(moment);
+      if (moment.event.type !== 'job.cancel') return;
+      audit({ action: 'cancel', outcome: 'refused', principal: connection?.session.principal ?? '', jobId: moment.event.jobId, code: 'PERMISSION_DENIED' });
+      refuseAsker(moment, 'PERMISSION_DENIED', 'only the session that submitted a job may cancel it while it lasts');
+    },
+    refuse: (moment: SessionMoment) => {
+      const { event } = moment;
+      if (event.type === 'frame.malformed') refuseAsker(moment, 'INVALID_REQUEST', event.problem);
+      else if (event.type === 'frame.unexpected') refuseAsker(moment, 'INVALID_REQUEST', `${event.frame} is not for a session that is already open`);
+      else settings.log.debug({ sessionId: moment.context.sessionId, event: event.type }, 'an event changed nothing');
+    },
+    sayClosed: (moment: SessionMoment) => {
+      const { connection, requestId } = askerOf(moment);
+      const { event } = moment;
+      connection?.reply('session.closed', requestId, 'reason' in event && event.reason !== undefined ? { reason: event.reason } : {});
+    },
+
+    closePolicy: (moment: SessionMoment) => {
+      const { event } = moment;
+      // Older SDKs speak another protocol, in which this is the first frame (§10).
+      const other = event.type === 'frame.malformed' && event.frame === 'session.open';
+      closing(other ? closeCodes.otherProtocol : closeCodes.policy, other ? 'another protocol' : 'refused')(moment);
+    },
+    closeSilent: closing(closeCodes.handshakeTimeout, 'handshake timeout'),
+    closeGoodbye: closing(closeCodes.goodbye, 'goodbye'),
+    closeStalled: closing(closeCodes.slowConsumer, 'slow consumer'),
+    closeHeartbeatLost: (moment: SessionMoment) => {
+      sessionOf(moment).connection?.refuse('', new ArcpError('HEARTBEAT_LOST', 'nothing was heard for two heartbeat intervals'));
+      closing(closeCodes.heartbeatLost, 'heartbeat lost')(moment);
+    },
+    closeShutdown: (moment: SessionMoment) => {
+      const session = sessionOf(moment);
+      if (session.tokens) session.connection?.reply('session.bye', '', { reason: 'shutdown', resumable: store.durable });
+      closing(closeCodes.shutdown, 'shutdown')(moment);
+    },
+
+    open: (moment: SessionMoment) => {
+      if (moment.event.type !== 'session.hello') return;
+      const { principal } = moment.event;
+      tokenToTell = world.registry().admit(sessionOf(moment), principal);
+      audit({ action: 'hello', outcome: 'allowed', principal, sessionId: moment.context.sessionId });
+    },
+    supersede: closing(closeCodes.superseded, 'superseded by a newer connection'),
+    rotateToken: (moment: SessionMoment) => {
+      if (moment.event.type !== 'session.resume') return;
+      tokenToTell = world.registry().rotate(sessionOf(moment), moment.event.token);
+      const { principal } = moment.event;
+      audit({ action: 'resume', outcome: 'allowed', principal, sessionId: moment.context.sessionId });
+    },
+    retirePreviousToken: (moment: SessionMoment) => world.registry().retirePrevious(sessionOf(moment)),
+    attach: (moment: SessionMoment) => {
+      const session = sessionOf(moment);
+      const { connection } = askerOf(moment);
+      if (!connection) return;
+      session.connection?.release();
+      const candidate = connection.session;
+      session.connection = connection;
+      if (candidate !== session) {
+        candidate.connection = undefined;
+        connection.session = session;
+        candidate.actor.send({ type: 'connection.adopted' });
+      }
+      if (candidate === session || connection.asked) session.features = negotiate(settings.features, connection.asked);
+      session.log.onFull = () => connection.hurry();
+      connection.engage(session.features);
+    },
+    replay: (moment: SessionMoment) => sessionOf(moment).connection?.beginReplay(),
+    detach: (moment: SessionMoment) => {
+      const session = sessionOf(moment);
+      session.connection?.release();
+      session.connection = undefined;
+      session.log.onFull = undefined;
+    },
+    dropLog: (moment: SessionMoment) => sessionOf(moment).log.drop(),
+    bury: (moment: SessionMoment) => world.registry().bury(sessionOf(moment)),
+    release: (moment: SessionMoment) => world.registry().forget(sessionOf(moment)),
+
+    acceptJob: (moment: SessionMoment) => {
+      if (moment.event.type !== 'job.submit') return;
+      const job = world.jobs().live(moment.event.jobId);
+      const { connection, requestId } = askerOf(moment);
+      if (job) connection?.reply('job.accepted', requestId, job.accepted, { jobId: job.id, traceId: job.traceId });
+    },
+    recordFault: ({ event }: SessionMoment) => {
+      const job = world.jobs().live(event.type.replace('xstate.error.actor.', ''));
+      settings.log.error({ jobId: job?.id, err: 'error' in event ? event.error : undefined }, 'a job failed inside the runtime');
+      if (job?.status === 'running') job.recordError('error', 'INTERNAL_ERROR', 'the runtime failed to run this job');
+      if (job) world.jobs().settle(job);
+    },
+  };
+}
+
+/** What each effect named in machines/job.ts does to the world. */
+export function jobEffects(world: EffectsWorld) {
+  const jobOf = ({ context }: JobMoment): Job => {
+    const job = world.jobs().live(context.jobId);
+    if (!job) throw new Error(`effect of a job that is gone: ${context.jobId}`);
+    return job;
+  };
+  const end = (moment: JobMoment, record: (job: Job) => void) => {
+    const job = jobOf(moment);
+    record(job);
+    world.jobs().settle(job);
+  };
+  return {
+    startAgent: (moment: JobMoment) => {
+      const { self } = moment;
+      const job = jobOf(moment);
+      void job.run((event) => {
+        // The job may have ended without its agent: timed out, or its grace is over.
+        if (job.status === 'running') self.send(event);
+      });
+    },
+    abortAgent: (moment: JobMoment) => jobOf(moment).abort.abort(new ArcpError('CANCELLED', `the job ends: ${moment.event.type}`)),
+    acknowledgeCancel: (moment: JobMoment) => {
+      const job = jobOf(moment);
+      const { event } = moment;
+      if (event.type !== 'job.cancel' || !event.asker) return;
+      job.cancelReason ??= event.reason;
+      const connection = world.registry().connections.get(event.asker.connectionId);
+      const payload = { job_id: job.id, ...(event.reason === undefined ? {} : { reason: event.reason }) };
+      connection?.reply('job.cancelled', event.asker.requestId, payload, { jobId: job.id, traceId: job.traceId });
+    },
+    recordResult: (moment: JobMoment) => end(moment, (job) => job.recordResult()),
+    recordError: (moment: JobMoment) => end(moment, (job) => job.recordError('error', 'INTERNAL_ERROR', 'the agent failed')),
+    recordCancelled: (moment: JobMoment) => end(moment, (job) => job.recordError('cancelled', 'CANCELLED', 'the job was cancelled')),
+    recordTimeout: (moment: JobMoment) => end(moment, (job) => job.recordError('timed_out', 'TIMEOUT', 'the job ran longer than its max_runtime_sec')),
+    ignore: () => {},
+  };
+}
+
+/** The client's features that the runtime offers, in the protocol's order; none asked for, none given (§6.2). */
+function negotiate(offered: ReadonlySet<Feature>, asked: readonly string[] | undefined): ReadonlySet<Feature> {
+  return new Set(featureNames.filter((feature) => offered.has(feature) && asked?.includes(feature)));
+}
+
+/** Seconds on the wire are whole, rounded up, never 0 (§6.1). */
+function wholeSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000));
+}

@@ -1,0 +1,128 @@
+import type { Asker, Refusal } from '../machines/index.ts';
+import type { Credentials } from './auth.ts';
+import type { Connection } from './connection.ts';
+import type { Settings } from './options.ts';
+import type { Registry } from './registry.ts';
+import { type HandshakeFrame, type ResumeRequest, readResumeRequest } from './resume-request.ts';
+import { ArcpError } from './wire/errors.ts';
+
+export interface HandshakeWorld {
+  settings: Settings;
+  registry: Registry;
+}
+
+/**
+ * A hello or a resume on a connection that is nobody's yet (§6.1, §6.3): first who it is, then what it wants. What it gets
+ * is decided by the chart of its own new session, or of the session that its token opens.
+ */
+export function handshake(connection: Connection, frame: HandshakeFrame, world: HandshakeWorld): void {
+  const { settings } = world;
+  const asker: Asker = { connectionId: connection.id, requestId: frame.id };
+  const credentials = readCredentials(connection, frame);
+  if (credentials instanceof ArcpError) return refuse(connection, asker, credentials);
+  const identified = identify(settings, credentials);
+  if (!(identified instanceof Promise)) return proceed(identified);
+  const release = connection.hold();
+  identified.then((identity) => {
+    // The socket may have gone, or timed out, while the authenticator thought.
+    if (connection.session.connection === connection) proceed(identity);
+    release();
+  });
+
+  function proceed(identity: { principal: string } | null): void {
+    if (!identity) return refuse(connection, asker, new ArcpError('UNAUTHENTICATED', 'the credentials were not accepted'));
+    try {
+      connection.asked = frame.payload.capabilities?.features;
+      const wish = readResumeRequest(frame);
+      if (wish) resume(connection, { asker, principal: identity.principal, wish, world });
+      else hello(connection, { asker, principal: identity.principal, world });
+    } catch (error) {
+      if (!(error instanceof ArcpError)) throw error;
+      refuse(connection, asker, error);
+    }
+  }
+}
+
+interface Identified {
+  asker: Asker;
+  principal: string;
+  world: HandshakeWorld;
+}
+
+function hello(connection: Connection, { asker, principal, world }: Identified): void {
+  const { registry, settings } = world;
+  if (!registry.hasRoomFor(principal)) {
+    const max = settings.maxSessionsPerPrincipal;
+    throw new ArcpError('PERMISSION_DENIED', `${max} sessions of this principal are open: end one with session.bye`, {
+      limit: 'sessions_per_principal',
+      max,
+    });
+  }
+  connection.session.actor.send({ type: 'session.hello', asker, principal });
+}
+
+function resume(connection: Connection, request: Identified & { wish: ResumeRequest }): void {
+  const { asker, principal, wish, world } = request;
+  const found = world.registry.byToken(wish.token);
+  if (!found) {
+    const reason = world.registry.remembersExpired(wish.token, principal) ? 'expired' : 'unknown';
+    throw new ArcpError('RESUME_WINDOW_EXPIRED', `this session cannot be resumed: ${reason} token`, { reason });
+  }
+  const { session, age } = found;
+  connection.cursor = wish.cursor;
+  session.actor.send({
+    type: 'session.resume',
+    asker,
+    principal,
+    token: age,
+    coverage: session.log.coverage(wish.cursor),
+    namesAnother: wish.sessionId !== undefined && wish.sessionId !== session.id,
+  });
+}
+
+function refuse(connection: Connection, asker: Asker, error: ArcpError): void {
+  connection.session.actor.send({ type: 'handshake.refused', asker, refusal: refusalOf(error) });
+}
+
+function refusalOf(error: ArcpError): Refusal {
+  const { code, message, details } = error;
+  switch (code) {
+    case 'UNAUTHENTICATED':
+    case 'PERMISSION_DENIED':
+    case 'INVALID_REQUEST':
+    case 'RESUME_WINDOW_EXPIRED':
+      return details === undefined ? { code, message } : { code, message, details };
+    default:
+      throw error;
+  }
+}
+
+/** The frame's `auth`, else the HTTP header; both present and unequal prove nothing (§6.1). */
+function readCredentials(connection: Connection, frame: HandshakeFrame): Credentials | ArcpError {
+  const { headers = {}, remoteAddress } = connection.facts;
+  const { auth } = frame.payload;
+  const header = headers.authorization;
+  const [, headerToken] = (typeof header === 'string' && /^Bearer +(\S+)$/i.exec(header)) || [];
+  if (auth?.token !== undefined && headerToken !== undefined && auth.token !== headerToken) {
+    return new ArcpError('UNAUTHENTICATED', 'the Authorization header and the frame carry different tokens');
+  }
+  const token = auth?.token ?? headerToken;
+  if (auth === undefined && token === undefined) {
+    return new ArcpError('UNAUTHENTICATED', 'no credentials: send auth {scheme, token}, or an Authorization header');
+  }
+  return { scheme: auth?.scheme ?? 'bearer', token, headers, remoteAddress };
+}
+
+/** An authenticator that throws proves nothing; what it threw is for the log alone. */
+function identify({ authenticate, log }: Settings, credentials: Credentials) {
+  const failed = (error: unknown) => {
+    log.error({ err: error }, 'the authenticator failed');
+    return null;
+  };
+  try {
+    const identity = authenticate(credentials);
+    return identity instanceof Promise ? identity.catch(failed) : identity;
+  } catch (error) {
+    return failed(error);
+  }
+}

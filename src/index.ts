@@ -1,0 +1,15 @@
+// What embedders import from 'arcp-xstate'. The client is 'arcp-xstate/client', the charts are 'arcp-xstate/machines'.
+export { type AgentDefinition, defineAgent } from './agents.ts';
+export { type Authenticate, bearer, type Credentials } from './auth.ts';
+export { type Clock, type SimulatedClock, simulatedClock, systemClock } from './clock.ts';
+export type { JobContext } from './job-context.ts';
+export type { AuditEntry, Logger, RuntimeOptions } from './options.ts';
+export type { ResultWriter } from './results.ts';
+export { createRuntime, type Runtime, type SessionInfo } from './runtime.ts';
+export { memoryStore } from './stores/memory.ts';
+export type { Store } from './stores/store.ts';
+export { memoryPair } from './transports/memory.ts';
+export { stdioTransport } from './transports/stdio.ts';
+export { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
+export { ArcpError, type ErrorCode } from './wire/errors.ts';
+export { type Feature, featureNames } from './wire/messages.ts';

@@ -1,0 +1,132 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Job, Outcome } from './job.ts';
+import { ResultWriter } from './results.ts';
+import { ArcpError } from './wire/errors.ts';
+import type { EventBodies, EventKind, LogLevel } from './wire/messages.ts';
+
+/** How long an agent may emit before `drained()` gives the event loop a turn. */
+const turnMsMax = 2;
+/** An inline result's JSON may have this many bytes (§8). */
+export const inlineResultBytesMax = 2 ** 20;
+
+const plainKinds: ReadonlySet<string> = new Set<EventKind>([
+  'log',
+  'thought',
+  'tool_call',
+  'tool_result',
+  'status',
+  'metric',
+  'artifact_ref',
+  'progress',
+]);
+
+/**
+ * A job as its agent sees it. Everything that emits is synchronous and never throws because of the connection: an agent
+ * cannot tell whether a client is there. After a cancel, or the job's end, what it emits is dropped.
+ */
+export class JobContext<Input = unknown> {
+  readonly id: string;
+  /** The `input` of the submit, as it came. */
+  readonly input: Input;
+  /** Fires when the job is cancelled, timed out, or its runtime shuts down. */
+  readonly signal: AbortSignal;
+  readonly traceId: string | undefined;
+  /** Who submitted. */
+  readonly principal: string;
+  readonly #job: Job;
+  #writer: ResultWriter | undefined;
+  #turnBeganMs: number;
+
+  constructor(job: Job & { input: Input }) {
+    this.#job = job;
+    this.id = job.id;
+    this.input = job.input;
+    this.signal = job.abort.signal;
+    this.traceId = job.traceId;
+    this.principal = job.session.principal;
+    this.#turnBeganMs = job.settings.clock.uptime();
+  }
+
+  log(level: LogLevel, message: string): void {
+    this.emit('log', { level, message });
+  }
+
+  thought(text: string): void {
+    this.emit('thought', { text });
+  }
+
+  status(phase: string, message?: string): void {
+    this.emit('status', message === undefined ? { phase } : { phase, message });
+  }
+
+  metric(body: EventBodies['metric']): void {
+    if (!Number.isFinite(body.value)) throw new TypeError('metric(): value must be a finite number');
+    this.emit('metric', body);
+  }
+
+  /** `current` ≥ 0. Left out of the stream of a session without the `progress` feature. */
+  progress(body: EventBodies['progress']): void {
+    if (!(body.current >= 0)) throw new TypeError('progress(): current must be a number of at least 0');
+    this.emit('progress', body);
+  }
+
+  artifact(body: EventBodies['artifact_ref']): void {
+    this.emit('artifact_ref', body);
+  }
+
+  /** Emits any kind of §8 but `result_chunk` (see `result()`), or a vendor's own, `x-vendor.*`. `body` is JSON. */
+  emit(kind: string, body: unknown): void {
+    if (!plainKinds.has(kind) && !/^x-vendor\../.test(kind)) {
+      throw new TypeError(`emit(): unknown kind ${JSON.stringify(kind)}; kinds of your own begin with x-vendor.`);
+    }
+    this.#job.emit(kind, body);
+  }
+
+  /** Waits on the runtime's clock; ends early, throwing, when the job's signal fires. */
+  async sleep(ms: number): Promise<void> {
+    const { clock } = this.#job.settings;
+    this.signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const woken = () => {
+        clock.clearTimeout(timer);
+        reject(this.signal.reason);
+      };
+      const timer = clock.setTimeout(() => {
+        this.signal.removeEventListener('abort', woken);
+        resolve();
+      }, ms);
+      this.signal.addEventListener('abort', woken, { once: true });
+    });
+  }
+
+  /** Resolves when the log and the sockets have room, and others had their turn: the way to emit much. */
+  async drained(): Promise<void> {
+    const { clock } = this.#job.settings;
+    await this.#job.session.connection?.room();
+    if (clock.uptime() - this.#turnBeganMs < turnMsMax) return;
+    await setImmediate();
+    this.#turnBeganMs = clock.uptime();
+  }
+
+  /** Begins a streamed result (§8): `write` its chunks in order, `end` it, and return nothing. Once a job. */
+  result({ encoding = 'utf8' }: { encoding?: 'utf8' | 'base64' } = {}): ResultWriter {
+    if (this.#writer) throw new ArcpError('INTERNAL_ERROR', 'result(): a job has one result');
+    this.#writer = new ResultWriter(this.#job, encoding);
+    return this.#writer;
+  }
+
+  /** What the job's terminal says, from what the agent returned; throws where §8 is not kept. Called by the runtime. */
+  conclude(returned: unknown): Outcome {
+    if (!this.#writer) {
+      if (fits(returned, inlineResultBytesMax)) return { result: returned };
+      throw new RangeError(`the inline result is over ${inlineResultBytesMax} bytes; stream it with job.result()`);
+    }
+    if (returned !== undefined) throw new TypeError('a job that streamed its result must return nothing');
+    return this.#writer.conclude();
+  }
+}
+
+/** Whether a value's JSON has at most so many bytes; throws where it has none. */
+function fits(value: unknown, bytesMax: number): boolean {
+  return Buffer.byteLength(JSON.stringify(value) ?? '') <= bytesMax;
+}

@@ -1,0 +1,119 @@
+import type { FinalStatus, JobEvent } from '../machines/index.ts';
+import type { Agent } from './agents.ts';
+import { JobContext } from './job-context.ts';
+import type { Settings } from './options.ts';
+import type { Session } from './session.ts';
+import { ArcpError, type ErrorCode } from './wire/errors.ts';
+import type { AcceptedPayload, Feature } from './wire/messages.ts';
+
+/** How a job's agent ended: what its terminal frame will say (§7). */
+export type Outcome =
+  | { result: unknown }
+  | { resultId: string; resultSize: number; summary: string | undefined };
+
+export interface JobOptions {
+  id: string;
+  session: Session;
+  agent: Agent;
+  input: unknown;
+  traceId: string | undefined;
+  accepted: AcceptedPayload;
+  settings: Settings;
+}
+
+/** Events of a feature the session has not negotiated are left out of its stream and cost no number (§7). */
+const featureByKind: Readonly<Record<string, Feature>> = { progress: 'progress', result_chunk: 'result_chunk' };
+/** Longest body of one event: a chunk of 1 MiB in base64, and room around it. */
+const eventBytesMax = 1.5 * 2 ** 20;
+
+/** What a live job owns while its chart (machines/job.ts) says what becomes of it. */
+export class Job {
+  readonly id: string;
+  readonly session: Session;
+  readonly agent: Agent;
+  readonly input: unknown;
+  readonly traceId: string | undefined;
+  readonly accepted: AcceptedPayload;
+  readonly abort = new AbortController();
+  /** Set when the agent returned; its terminal is not yet in the log. */
+  outcome: Outcome | undefined;
+  /** `running` until the terminal is in the log, also while cancelling. */
+  status: 'running' | FinalStatus = 'running';
+  cancelReason: string | undefined;
+  readonly settings: Settings;
+  /** What every frame of the job has in its envelope, as JSON members: written once. */
+  readonly envelope: string;
+  #settled = () => {};
+  /** Resolves when the agent's own code has come to its end, whatever became of the job. */
+  readonly settled: Promise<void>;
+
+  constructor(options: JobOptions) {
+    this.id = options.id;
+    this.session = options.session;
+    this.agent = options.agent;
+    this.input = options.input;
+    this.traceId = options.traceId;
+    this.accepted = options.accepted;
+    this.settings = options.settings;
+    const { id, session, traceId } = this;
+    this.envelope = `${JSON.stringify({ session_id: session.id, job_id: id, trace_id: traceId }).slice(1, -1)},`;
+    this.settled = new Promise((resolve) => {
+      this.#settled = resolve;
+    });
+  }
+
+  /** Runs the agent; `tell` brings its end to the job's chart. */
+  async run(tell: (event: JobEvent) => void): Promise<void> {
+    const context = new JobContext(this);
+    try {
+      const returned = await this.agent.run(context);
+      this.outcome = context.conclude(returned);
+      tell({ type: 'agent.returned' });
+    } catch (error) {
+      // An agent that stops because it was told to has not failed: its chart knows why it ends.
+      if (!this.abort.signal.aborted) this.settings.log.error({ jobId: this.id, agent: this.agent.name, err: error }, 'agent failed');
+      tell({ type: 'agent.failed' });
+    } finally {
+      this.#settled();
+    }
+  }
+
+  /** Puts one event into the session's log. After the cancel is acknowledged, or the end, it is dropped (§7). */
+  emit(kind: string, body: unknown): void {
+    if (this.status !== 'running' || this.abort.signal.aborted) return;
+    const feature = featureByKind[kind];
+    if (feature && !this.session.features.has(feature)) return;
+    const text = JSON.stringify(body);
+    if (text === undefined) throw new TypeError(`the body of a ${kind} event must be JSON`);
+    if (Buffer.byteLength(text) > eventBytesMax) {
+      throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
+    }
+    const payload = `{"kind":${JSON.stringify(kind)},"ts":"${this.now()}","body":${text}}`;
+    this.session.append(this, 'job.event', payload);
+  }
+
+  /** The one terminal frame of a job that ended well. */
+  recordResult(): void {
+    const { outcome } = this;
+    const ended = { job_id: this.id, final_status: 'success', completed_at: this.now() };
+    this.status = 'success';
+    const payload =
+      outcome && 'resultId' in outcome
+        ? { ...ended, result_id: outcome.resultId, result_size: outcome.resultSize, summary: outcome.summary }
+        : { ...ended, result: outcome?.result ?? null };
+    this.session.append(this, 'job.result', JSON.stringify(payload));
+  }
+
+  /** The one terminal frame of a job that did not. */
+  recordError(status: 'error' | 'cancelled' | 'timed_out', code: ErrorCode, message: string): void {
+    const details = this.cancelReason === undefined ? undefined : { reason: this.cancelReason };
+    const error = new ArcpError(code, message, details).toPayload();
+    const payload = { job_id: this.id, final_status: status, ...error, completed_at: this.now() };
+    this.status = status;
+    this.session.append(this, 'job.error', JSON.stringify(payload));
+  }
+
+  now(): string {
+    return new Date(this.settings.clock.now()).toISOString();
+  }
+}

@@ -1,0 +1,144 @@
+import type { FinalStatus } from '../machines/index.ts';
+import type { AgentDirectory } from './agents.ts';
+import type { Connection } from './connection.ts';
+import { ExpiringMap } from './expiring-map.ts';
+import { IdempotencyKeys } from './idempotency.ts';
+import { Job } from './job.ts';
+import type { Settings } from './options.ts';
+import { ArcpError } from './wire/errors.ts';
+import { mintId } from './wire/ids.ts';
+import type { AcceptedPayload, ClientFrameOf, SubmitPayload } from './wire/messages.ts';
+
+const endedJobsMax = 100_000;
+/** A bare 32-hex W3C trace id, or a whole traceparent (§4). */
+const tracePattern = /^(?:[0-9a-f]{32}|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)$/;
+
+/** What is remembered of an ended job. */
+interface EndedJob {
+  principal: string;
+  status: FinalStatus;
+}
+
+/** Every job of a runtime: the live ones, and for `jobRetentionSec` what became of the ended ones. */
+export class Jobs {
+  readonly #settings: Settings;
+  readonly #agents: AgentDirectory;
+  readonly #live = new Map<string, Job>();
+  readonly #ended: ExpiringMap<string, EndedJob>;
+  readonly #keys: IdempotencyKeys;
+
+  constructor(settings: Settings, agents: AgentDirectory) {
+    this.#settings = settings;
+    this.#agents = agents;
+    this.#keys = new IdempotencyKeys(settings.clock);
+    this.#ended = new ExpiringMap({ clock: settings.clock, keepMs: settings.jobRetentionMs, entriesMax: endedJobsMax });
+  }
+
+  live(jobId: string): Job | undefined {
+    return this.#live.get(jobId);
+  }
+
+  all(): Job[] {
+    return [...this.#live.values()];
+  }
+
+  /** `job.submit` (§7): an equal repeat gets the same answer, a good one becomes a job, a refused one leaves nothing. */
+  submit(connection: Connection, frame: ClientFrameOf<'job.submit'>): void {
+    const { session } = connection;
+    const { payload } = frame;
+    const accepted = payload.idempotency_key && this.#keys.recall(session.principal, payload);
+    if (accepted) {
+      const about = { jobId: accepted.job_id, traceId: accepted.trace_id };
+      connection.reply('job.accepted', frame.id, accepted, about);
+      return;
+    }
+    const job = this.#admit(connection, frame);
+    if (payload.idempotency_key) this.#keys.remember(session.principal, payload, job.accepted);
+    this.#live.set(job.id, job);
+    session.actor.send({
+      type: 'job.submit',
+      asker: { connectionId: connection.id, requestId: frame.id },
+      jobId: job.id,
+      maxRuntimeMs: payload.max_runtime_sec === undefined ? null : payload.max_runtime_sec * 1000,
+    });
+  }
+
+  /** `job.cancel` (§7): whose session it is decides, once more, in that session's chart. */
+  cancel(connection: Connection, frame: ClientFrameOf<'job.cancel'>): void {
+    const { session } = connection;
+    const jobId = namedJob(frame);
+    const job = this.#live.get(jobId);
+    const ended = this.#ended.get(jobId);
+    if (ended?.principal === session.principal) {
+      throw new ArcpError('JOB_NOT_FOUND', `job ${jobId} has ended`, { reason: 'ended', final_status: ended.status });
+    }
+    if (job?.session.principal !== session.principal) throw new ArcpError('JOB_NOT_FOUND', `there is no job ${jobId}`);
+    const { reason } = frame.payload;
+    job.session.actor.send({
+      type: 'job.cancel',
+      asker: { connectionId: connection.id, requestId: frame.id },
+      jobId,
+      bySubmitter: job.session === session,
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  /** The job's terminal is in the log: what is kept of it from now on is small. */
+  settle(job: Job): void {
+    if (job.status === 'running') return;
+    this.#live.delete(job.id);
+    this.#ended.set(job.id, { principal: job.session.principal, status: job.status });
+  }
+
+  clear(): void {
+    this.#live.clear();
+    this.#ended.clear();
+    this.#keys.clear();
+  }
+
+  #admit(connection: Connection, frame: ClientFrameOf<'job.submit'>): Job {
+    const { session } = connection;
+    const { payload } = frame;
+    refuseLeases(payload);
+    if (payload.agent.includes('@') && !session.features.has('agent_versions')) {
+      throw new ArcpError('INVALID_REQUEST', 'name@version needs the feature agent_versions, which was not negotiated');
+    }
+    const agent = this.#agents.resolve(payload.agent);
+    const { maxJobsPerSession } = this.#settings;
+    if (session.actor.getSnapshot().context.jobs.length >= maxJobsPerSession) {
+      throw new ArcpError('PERMISSION_DENIED', `this session already runs ${maxJobsPerSession} jobs`, {
+        limit: 'jobs_per_session',
+        max: maxJobsPerSession,
+      });
+    }
+    const id = mintId('job');
+    const traceId = frame.trace_id;
+    if (traceId !== undefined && !tracePattern.test(traceId)) {
+      throw new ArcpError('INVALID_REQUEST', 'trace_id must be a 32-hex trace id or a traceparent');
+    }
+    const accepted: AcceptedPayload = {
+      job_id: id,
+      agent: `${agent.name}@${agent.version}`,
+      lease: {},
+      accepted_at: new Date(this.#settings.clock.now()).toISOString(),
+      ...(traceId === undefined ? {} : { trace_id: traceId }),
+    };
+    return new Job({ id, session, agent, input: payload.input, traceId, accepted, settings: this.#settings });
+  }
+}
+
+/** Authority that is asked for and not given must never look given: until leases are built, asking is refused (§9). */
+function refuseLeases({ lease_request, lease_constraints }: SubmitPayload): void {
+  if (Object.keys(lease_request ?? {}).length + Object.keys(lease_constraints ?? {}).length === 0) return;
+  throw new ArcpError('INVALID_REQUEST', 'this runtime grants no leases: submit without lease_request and lease_constraints');
+}
+
+function namedJob(frame: ClientFrameOf<'job.cancel'>): string {
+  const { job_id: envelopeId, payload } = frame;
+  if (envelopeId !== undefined && payload.job_id !== undefined && envelopeId !== payload.job_id) {
+    throw new ArcpError('INVALID_REQUEST', 'the job_id of the envelope and of the payload differ');
+  }
+  const jobId = payload.job_id ?? envelopeId;
+  if (jobId === undefined) throw new ArcpError('INVALID_REQUEST', 'job.cancel needs a job_id');
+  return jobId;
+}

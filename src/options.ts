@@ -1,0 +1,163 @@
+import type { InspectionEvent, Observer } from 'xstate';
+import type { AgentDefinition } from './agents.ts';
+import type { Authenticate } from './auth.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Store } from './stores/store.ts';
+import { memoryStore } from './stores/memory.ts';
+import { packageVersion } from './version.ts';
+import { type Feature, featureNames } from './wire/messages.ts';
+
+/** Where the runtime reports what no client is told: an agent's exception, a refused resume. Fits a pino logger. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** A decision about authority: who asked for what, and what was answered. Never holds a token. */
+export interface AuditEntry {
+  action: 'hello' | 'resume' | 'cancel';
+  outcome: 'allowed' | 'refused';
+  principal: string;
+  sessionId?: string;
+  jobId?: string;
+  /** Why it was refused: an error code of §12. */
+  code?: string;
+  at: string;
+}
+
+/** How a runtime behaves. Seconds may be fractions; each limit is the protocol's (§2, §4 to §7), with its default. */
+export interface RuntimeOptions {
+  agents: readonly AgentDefinition[];
+  authenticate: Authenticate;
+  /** Default: `memoryStore()`. */
+  store?: Store;
+  /** How long a detached session can be resumed. Default 600. */
+  resumeWindowSec?: number;
+  /** Longest silence before a ping; two of them with nothing in lose the connection. Default 30. */
+  heartbeatSec?: number;
+  /** How long a connection may take to present a good hello or resume. Default 10. */
+  handshakeTimeoutSec?: number;
+  /** How long a cancelled job's agent may take to settle. Default 30. */
+  cancelGraceSec?: number;
+  /** How long an ended job is remembered. Default 3600. */
+  jobRetentionSec?: number;
+  /** Frames a session keeps for a client that has not acknowledged them. Default 10,000. */
+  bufferEvents?: number;
+  /** The same in bytes. Default 64 MiB. */
+  bufferBytes?: number;
+  /** Longest inbound frame. Default 1 MiB. */
+  maxFrameBytes?: number;
+  /** Unacknowledged events after which a consumer that negotiated `ack` is told of its lag. Default 1,000. */
+  backPressure?: number;
+  /** Bytes undelivered to a connection above which a stall detaches it. Default 8 MiB. */
+  maxUnsentBytes?: number;
+  /** How long such a connection may take nothing. Default 5. */
+  stallTimeoutSec?: number;
+  /** Default 1,000 each. */
+  maxSessionsPerPrincipal?: number;
+  maxHandshakes?: number;
+  /** Frames a second of one connection, bursts of twice that. Default 1,000. */
+  maxFramesPerSecond?: number;
+  /** Default 200. */
+  maxJobsPerSession?: number;
+  /** What `session.bye` does to running jobs. Default 'cancel'. */
+  onBye?: 'cancel' | 'keep';
+  /** What the end of the resume window does to running jobs. Default 'keep'. */
+  onExpire?: 'cancel' | 'keep';
+  /** Features offered to clients (§6.2). Default: all that are built. */
+  features?: readonly Feature[];
+  /** Default `/arcp`. */
+  path?: string;
+  /** Host names an upgrade may be addressed to. */
+  allowedHosts?: readonly string[];
+  /** Origins an upgrade may come from, where the client is a browser. */
+  allowedOrigins?: readonly string[];
+  /** Told of every event, snapshot and transition of the session and job machines; see `docs/embedding.md`. */
+  inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /** Told of every decision about authority. */
+  audit?: (entry: AuditEntry) => void;
+  log?: Logger;
+  /** Default: the machine's own. */
+  clock?: Clock;
+}
+
+/** Every option with its value, durations in milliseconds: what the rest of the runtime reads. */
+export type Settings = ReturnType<typeof settle>;
+
+/** Fills in the defaults and refuses what cannot work, naming the option. */
+export function settle(options: RuntimeOptions) {
+  return {
+    store: options.store ?? memoryStore(),
+    clock: options.clock ?? systemClock(),
+    log: options.log ?? consoleLogger,
+    audit: options.audit ?? (() => {}),
+    inspect: options.inspect,
+    authenticate: options.authenticate,
+    runtime: { name: 'arcp-xstate', version: packageVersion },
+    path: options.path ?? '/arcp',
+    allowedHosts: options.allowedHosts,
+    allowedOrigins: options.allowedOrigins,
+    onBye: choice(options, 'onBye', { oneOf: ['cancel', 'keep'], otherwise: 'cancel' }),
+    onExpire: choice(options, 'onExpire', { oneOf: ['cancel', 'keep'], otherwise: 'keep' }),
+    features: offered(options.features),
+    resumeWindowMs: seconds(options, 'resumeWindowSec', 600),
+    heartbeatMs: seconds(options, 'heartbeatSec', 30),
+    handshakeTimeoutMs: seconds(options, 'handshakeTimeoutSec', 10),
+    cancelGraceMs: seconds(options, 'cancelGraceSec', 30),
+    jobRetentionMs: seconds(options, 'jobRetentionSec', 3600),
+    stallTimeoutMs: seconds(options, 'stallTimeoutSec', 5),
+    bufferEvents: count(options, 'bufferEvents', 10_000),
+    bufferBytes: count(options, 'bufferBytes', 64 * 2 ** 20),
+    maxFrameBytes: count(options, 'maxFrameBytes', 2 ** 20),
+    backPressure: count(options, 'backPressure', 1000),
+    maxUnsentBytes: count(options, 'maxUnsentBytes', 8 * 2 ** 20),
+    maxSessionsPerPrincipal: count(options, 'maxSessionsPerPrincipal', 1000),
+    maxHandshakes: count(options, 'maxHandshakes', 1000),
+    maxFramesPerSecond: count(options, 'maxFramesPerSecond', 1000),
+    maxJobsPerSession: count(options, 'maxJobsPerSession', 200),
+  };
+}
+
+type NameOf<Value> = { [Name in keyof RuntimeOptions]-?: Value extends RuntimeOptions[Name] ? Name : never }[keyof RuntimeOptions];
+
+function seconds(options: RuntimeOptions, name: NameOf<number>, otherwise: number): number {
+  const value = options[name] ?? otherwise;
+  if (typeof value !== 'number' || !(value > 0)) throw new RangeError(`${name} must be a number of seconds above 0`);
+  return value * 1000;
+}
+
+function count(options: RuntimeOptions, name: NameOf<number>, otherwise: number): number {
+  const value = options[name] ?? otherwise;
+  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number above 0`);
+  return value;
+}
+
+function choice<Value extends string>(
+  options: RuntimeOptions,
+  name: 'onBye' | 'onExpire',
+  { oneOf, otherwise }: { oneOf: readonly Value[]; otherwise: Value },
+): Value {
+  const value = options[name] ?? otherwise;
+  const known = oneOf.find((one) => one === value);
+  if (known === undefined) throw new RangeError(`${name} must be one of ${oneOf.join(', ')}`);
+  return known;
+}
+
+function offered(features: readonly Feature[] | undefined): ReadonlySet<Feature> {
+  for (const feature of features ?? []) {
+    if (!featureNames.includes(feature)) {
+      throw new RangeError(`unknown feature ${JSON.stringify(feature)}; this runtime has ${featureNames.join(', ')}`);
+    }
+  }
+  return new Set(features ?? featureNames);
+}
+
+/** Without a logger of the embedder's, what went wrong still has to be seen somewhere. */
+const consoleLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: (fields, message) => console.warn(message, fields),
+  error: (fields, message) => console.error(message, fields),
+};
