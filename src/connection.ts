@@ -219,10 +219,11 @@ export class Connection {
     const { log } = session;
     const roomBytes = Math.min(limitBytes, this.#options.settings.maxUnsentBytes);
     while (this.cursor < log.newestSeq) {
-      if (this.#unsentBytes() >= roomBytes) return this.#pause();
+      const room = roomBytes - this.#unsentBytes();
+      if (room <= 0) return this.#pause();
       // The log freed what this socket has not had: to go on would be a gap.
       if (this.cursor < log.oldestSeq - 1) return session.actor.send({ type: 'consumer.stalled' });
-      this.#writeBatch();
+      this.#writeBatch(Math.min(room, batchBytesMax));
     }
     this.#roomFound();
     if (this.cursor >= this.#replayUntil) {
@@ -237,11 +238,12 @@ export class Connection {
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
-  #writeBatch(): void {
+  /** Writes frames until they come to `bytesMax`, one at the least. */
+  #writeBatch(bytesMax: number): void {
     const { log } = this.session;
     const batch: string[] = [];
     let bytes = 0;
-    for (let text = log.at(this.cursor + 1); text !== undefined && bytes < batchBytesMax; text = log.at(this.cursor + 1)) {
+    for (let text = log.at(this.cursor + 1); text !== undefined && bytes < bytesMax; text = log.at(this.cursor + 1)) {
       batch.push(text);
       bytes += text.length;
       this.cursor += 1;

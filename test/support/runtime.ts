@@ -33,12 +33,14 @@ export function simulatedRuntime(options: Partial<RuntimeOptions> & { agents: Ag
     log,
     ...options,
   });
-  const open = (facts?: ConnectionFacts): Peer => {
+  /** A connection, and the link it uses, which a test can stall. */
+  const connect = (facts?: ConnectionFacts) => {
     const [ours, theirs] = memoryPair();
     runtime.accept(theirs, facts);
-    return new Peer(ours);
+    return { peer: new Peer(ours), link: ours };
   };
-  return { runtime, clock, log, open };
+  const open = (facts?: ConnectionFacts): Peer => connect(facts).peer;
+  return { runtime, clock, log, open, connect };
 }
 
 /** An agent whose every step a test takes: it does nothing of its own, and ends when told. */
