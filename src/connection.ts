@@ -46,7 +46,7 @@ export class Connection {
   #waiting: string[] | undefined;
   #lastInMs: number;
   #lastOutMs: number;
-  #pump: 'idle' | 'due' | 'paused' = 'idle';
+  #pumping: 'idle' | 'due' | 'paused' = 'idle';
   #drains = 0;
   #stallTimer: unknown;
   #stopHeartbeat = () => {};
@@ -185,7 +185,7 @@ export class Connection {
   /** Replays what the client has missed (§6.3): the same loop as live delivery, told when it has caught up. */
   beginReplay(): void {
     this.#replayUntil = this.session.log.newestSeq;
-    this.pump(paceBytes);
+    this.#pump();
   }
 
   /** Stops every timer and lets go of whoever waits for room. */
@@ -198,59 +198,45 @@ export class Connection {
 
   /** There is more in the log. Many appends of one turn of the event loop become one write. */
   wake(): void {
-    if (this.#pump !== 'idle') return;
-    this.#pump = 'due';
-    queueMicrotask(() => {
-      if (this.#pump !== 'due') return;
-      this.#pump = 'idle';
-      this.pump(paceBytes);
-    });
+    if (this.#pumping !== 'idle') return;
+    this.#pumping = 'due';
+    queueMicrotask(this.#pump);
   }
 
   /** The log is full and would free what this socket has not had: the socket takes as much as it may hold. */
   hurry(): void {
-    this.pump(this.#options.settings.maxUnsentBytes);
+    this.#pump(this.#options.settings.maxUnsentBytes);
   }
 
   /** Writes the log from the cursor on, as long as the socket holds fewer than `limitBytes` (§6.5). */
-  pump(limitBytes: number): void {
+  readonly #pump = (limitBytes: number = paceBytes): void => {
     const { session } = this;
     if (session.connection !== this) return;
+    if (this.#pumping === 'due') this.#pumping = 'idle';
     const { log } = session;
-    const roomBytes = Math.min(limitBytes, this.#options.settings.maxUnsentBytes);
+    const { clock, maxUnsentBytes } = this.#options.settings;
     while (this.cursor < log.newestSeq) {
-      const room = roomBytes - this.#unsentBytes();
-      if (room <= 0) return this.#pause();
+      const roomBytes = Math.min(limitBytes, maxUnsentBytes) - this.#unsentBytes();
+      if (roomBytes <= 0) return this.#pause();
+      const batch = log.read(this.cursor, Math.min(roomBytes, batchBytesMax));
       // The log freed what this socket has not had: to go on would be a gap.
-      if (this.cursor < log.oldestSeq - 1) return session.actor.send({ type: 'consumer.stalled' });
-      this.#writeBatch(Math.min(room, batchBytesMax));
+      if (batch.length === 0) return session.actor.send({ type: 'consumer.stalled' });
+      this.cursor += batch.length;
+      this.#lastOutMs = clock.uptime();
+      if (this.#transport.sendAll) this.#transport.sendAll(batch);
+      else for (const text of batch) this.#transport.send(text);
     }
-    this.#roomFound();
+    if (this.#roomWaiters.length > 0) this.#roomFound();
     if (this.cursor >= this.#replayUntil) {
       this.#replayUntil = Number.POSITIVE_INFINITY;
       session.actor.send({ type: 'replay.caughtUp' });
     }
-  }
+  };
 
   /** Resolves when the log before this socket has gone out, or nobody waits for it any more. */
   room(): Promise<void> {
-    if (this.#pump !== 'paused' || this.session.connection !== this) return Promise.resolve();
+    if (this.#pumping !== 'paused' || this.session.connection !== this) return Promise.resolve();
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
-  }
-
-  /** Writes frames until they come to `bytesMax`, one at the least. */
-  #writeBatch(bytesMax: number): void {
-    const { log } = this.session;
-    const batch: string[] = [];
-    let bytes = 0;
-    for (let text = log.at(this.cursor + 1); text !== undefined && bytes < bytesMax; text = log.at(this.cursor + 1)) {
-      batch.push(text);
-      bytes += text.length;
-      this.cursor += 1;
-    }
-    this.#lastOutMs = this.#options.settings.clock.uptime();
-    if (this.#transport.sendAll) this.#transport.sendAll(batch);
-    else for (const text of batch) this.#transport.send(text);
   }
 
   #write(text: string): void {
@@ -264,15 +250,15 @@ export class Connection {
   }
 
   #pause(): void {
-    this.#pump = 'paused';
+    this.#pumping = 'paused';
     if (this.#stallTimer === undefined) this.#watchStall();
   }
 
   #drained(): void {
     this.#drains += 1;
-    if (this.#pump !== 'paused') return;
-    this.#pump = 'idle';
-    this.pump(paceBytes);
+    if (this.#pumping !== 'paused') return;
+    this.#pumping = 'idle';
+    this.#pump();
   }
 
   #roomFound(): void {

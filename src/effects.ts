@@ -154,22 +154,20 @@ export function sessionEffects(world: EffectsWorld) {
       if (!connection) return;
       session.connection?.release();
       const candidate = connection.session;
-      session.connection = connection;
       if (candidate !== session) {
-        candidate.connection = undefined;
+        candidate.connect(undefined);
         connection.session = session;
         candidate.actor.send({ type: 'connection.adopted' });
       }
       if (candidate === session || connection.asked) session.features = negotiate(settings.features, connection.asked);
-      session.log.onFull = () => connection.hurry();
+      session.connect(connection);
       connection.engage(session.features);
     },
     replay: (moment: SessionMoment) => sessionOf(moment).connection?.beginReplay(),
     detach: (moment: SessionMoment) => {
       const session = sessionOf(moment);
       session.connection?.release();
-      session.connection = undefined;
-      session.log.onFull = undefined;
+      session.connect(undefined);
     },
     dropLog: (moment: SessionMoment) => sessionOf(moment).log.drop(),
     bury: (moment: SessionMoment) => world.registry().bury(sessionOf(moment)),

@@ -48,36 +48,36 @@ export class JobContext<Input = unknown> {
   }
 
   log(level: LogLevel, message: string): void {
-    this.emit('log', { level, message });
+    this.#job.emit('log', { level, message });
   }
 
   thought(text: string): void {
-    this.emit('thought', { text });
+    this.#job.emit('thought', { text });
   }
 
   status(phase: string, message?: string): void {
-    this.emit('status', message === undefined ? { phase } : { phase, message });
+    this.#job.emit('status', message === undefined ? { phase } : { phase, message });
   }
 
   metric(body: EventBodies['metric']): void {
     if (!Number.isFinite(body.value)) throw new TypeError('metric(): value must be a finite number');
-    this.emit('metric', body);
+    this.#job.emit('metric', body);
   }
 
   /** `current` ≥ 0. Left out of the stream of a session without the `progress` feature. */
   progress(body: EventBodies['progress']): void {
     if (!(body.current >= 0)) throw new TypeError('progress(): current must be a number of at least 0');
-    this.emit('progress', body);
+    this.#job.emit('progress', body);
   }
 
   artifact(body: EventBodies['artifact_ref']): void {
-    this.emit('artifact_ref', body);
+    this.#job.emit('artifact_ref', body);
   }
 
   /** Emits any kind of §8 but `result_chunk` (see `result()`), or a vendor's own, `x-vendor.*`. `body` is JSON. */
   emit(kind: string, body: unknown): void {
-    if (!plainKinds.has(kind) && !/^x-vendor\../.test(kind)) {
-      throw new TypeError(`emit(): unknown kind ${JSON.stringify(kind)}; kinds of your own begin with x-vendor.`);
+    if (!plainKinds.has(kind) && !/^x-vendor\.[\w.:/-]{1,128}$/.test(kind)) {
+      throw new TypeError(`emit(): unknown kind ${JSON.stringify(kind)}; kinds of your own are x-vendor.NAME`);
     }
     this.#job.emit(kind, body);
   }

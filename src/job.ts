@@ -4,7 +4,8 @@ import { JobContext } from './job-context.ts';
 import type { Settings } from './options.ts';
 import type { Session } from './session.ts';
 import { ArcpError, type ErrorCode } from './wire/errors.ts';
-import type { AcceptedPayload, Feature } from './wire/messages.ts';
+import { mintId } from './wire/ids.ts';
+import { type AcceptedPayload, type Feature, protocolVersion, type SequencedType } from './wire/messages.ts';
 
 /** How a job's agent ended: what its terminal frame will say (§7). */
 export type Outcome =
@@ -42,7 +43,7 @@ export class Job {
   cancelReason: string | undefined;
   readonly settings: Settings;
   /** What every frame of the job has in its envelope, as JSON members: written once. */
-  readonly envelope: string;
+  readonly #envelope: string;
   #settled = () => {};
   /** Resolves when the agent's own code has come to its end, whatever became of the job. */
   readonly settled: Promise<void>;
@@ -56,7 +57,7 @@ export class Job {
     this.accepted = options.accepted;
     this.settings = options.settings;
     const { id, session, traceId } = this;
-    this.envelope = `${JSON.stringify({ session_id: session.id, job_id: id, trace_id: traceId }).slice(1, -1)},`;
+    this.#envelope = JSON.stringify({ session_id: session.id, job_id: id, trace_id: traceId }).slice(1, -1);
     this.settled = new Promise((resolve) => {
       this.#settled = resolve;
     });
@@ -78,7 +79,7 @@ export class Job {
     }
   }
 
-  /** Puts one event into the session's log. After the cancel is acknowledged, or the end, it is dropped (§7). */
+  /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
   emit(kind: string, body: unknown): void {
     if (this.status !== 'running' || this.abort.signal.aborted) return;
     const feature = featureByKind[kind];
@@ -88,8 +89,9 @@ export class Job {
     if (Buffer.byteLength(text) > eventBytesMax) {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
     }
-    const payload = `{"kind":${JSON.stringify(kind)},"ts":"${this.now()}","body":${text}}`;
-    this.session.append(this, 'job.event', payload);
+    const tail = `,"payload":{"kind":"${kind}","ts":"${this.now()}","body":${text}}}`;
+    const eventSeq = this.session.log.append(this.#head('job.event'), tail);
+    if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this);
   }
 
   /** The one terminal frame of a job that ended well. */
@@ -101,7 +103,7 @@ export class Job {
       outcome && 'resultId' in outcome
         ? { ...ended, result_id: outcome.resultId, result_size: outcome.resultSize, summary: outcome.summary }
         : { ...ended, result: outcome?.result ?? null };
-    this.session.append(this, 'job.result', JSON.stringify(payload));
+    this.session.log.append(this.#head('job.result'), `,"payload":${JSON.stringify(payload)}}`);
   }
 
   /** The one terminal frame of a job that did not. */
@@ -110,7 +112,12 @@ export class Job {
     const error = new ArcpError(code, message, details).toPayload();
     const payload = { job_id: this.id, final_status: status, ...error, completed_at: this.now() };
     this.status = status;
-    this.session.append(this, 'job.error', JSON.stringify(payload));
+    this.session.log.append(this.#head('job.error'), `,"payload":${JSON.stringify(payload)}}`);
+  }
+
+  /** A frame's text up to its number. */
+  #head(type: SequencedType): string {
+    return `{"arcp":"${protocolVersion}","id":"${mintId('msg')}","type":"${type}",${this.#envelope},"event_seq":`;
   }
 
   now(): string {

@@ -4,6 +4,12 @@ export interface LogLimits {
   bufferBytes: number;
 }
 
+/** Whoever delivers a log: told that there is more, and before a frame is freed for want of room. */
+export interface LogReader {
+  wake(): void;
+  hurry(): void;
+}
+
 /**
  * The numbered frames of one session, from 1, without gap or repeat, over all its jobs and every reconnect (§6.3). The only
  * allocator of `event_seq`: numbering, keeping and ordering are one step. A connection is a cursor on this log, so that live
@@ -19,8 +25,8 @@ export class EventLog {
   #newestSeq = 0;
   #bytes = 0;
   #dropped = false;
-  /** Told before a frame is freed for want of room, so that whoever reads may hurry. */
-  onFull: (() => void) | undefined;
+  /** The connection this log is delivered to, while there is one. */
+  reader: LogReader | undefined;
 
   constructor(limits: LogLimits) {
     this.#limits = limits;
@@ -39,25 +45,34 @@ export class EventLog {
     return this.#bytes;
   }
 
-  /** Numbers a frame, keeps the text that `write` makes of the number, and returns the number. */
-  append(write: (eventSeq: number) => string): number {
+  /** Numbers a frame, keeps it as the text `head` + number + `tail`, tells the reader, and returns the number. */
+  append(head: string, tail: string): number {
     const eventSeq = this.#newestSeq + 1;
-    const text = write(eventSeq);
     this.#newestSeq = eventSeq;
     if (this.#dropped) return eventSeq;
+    const text = `${head}${eventSeq}${tail}`;
     this.#frames.push(text);
     this.#bytes += Buffer.byteLength(text);
     if (this.#overflows()) {
-      this.onFull?.();
+      this.reader?.hurry();
       while (this.#overflows()) this.#freeOldest();
       this.#compact();
     }
+    this.reader?.wake();
     return eventSeq;
   }
 
-  /** The frame with this number; undefined when it is freed or not yet written. */
-  at(eventSeq: number): string | undefined {
-    return this.#frames[this.#head + eventSeq - this.oldestSeq];
+  /** The frames after the cursor, in order, until they come to `bytesMax`, one at the least; none where the next is freed. */
+  read(cursor: number, bytesMax: number): string[] {
+    const batch: string[] = [];
+    if (cursor < this.oldestSeq - 1) return batch;
+    let index = this.#head + cursor + 1 - this.oldestSeq;
+    for (let bytes = 0; index < this.#frames.length && bytes < bytesMax; index += 1) {
+      const text = this.#frames[index] ?? '';
+      batch.push(text);
+      bytes += text.length;
+    }
+    return batch;
   }
 
   /** Whether every frame after the cursor is kept: `trimmed` where one is gone, `ahead` of the newest (§6.3). */
@@ -68,11 +83,7 @@ export class EventLog {
 
   /** Bytes kept after the cursor. */
   bytesAfter(cursor: number): number {
-    let bytes = 0;
-    for (let seq = this.#newestSeq; seq > cursor && seq >= this.oldestSeq; seq -= 1) {
-      bytes += Buffer.byteLength(this.at(seq) ?? '');
-    }
-    return bytes;
+    return this.read(cursor, Number.POSITIVE_INFINITY).reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
   }
 
   /** Frees what the client has acknowledged. Beyond the newest, or going back: nothing happens (§6.5). */

@@ -4,8 +4,7 @@ import type { Connection } from './connection.ts';
 import type { Job } from './job.ts';
 import type { EventLog } from './log.ts';
 import type { TokenHash } from './tokens.ts';
-import { mintId } from './wire/ids.ts';
-import { type Feature, protocolVersion, type SequencedType } from './wire/messages.ts';
+import type { Feature } from './wire/messages.ts';
 
 /** The tokens that open a session: the previous one too, until the client has shown that it got the current one (§6.3). */
 export interface SessionTokens {
@@ -27,8 +26,8 @@ export class Session {
   connection: Connection | undefined;
   /** The newest seq the client has acknowledged (§6.5). */
   ackedSeq = 0;
-  /** What the log's lag has come to in this episode of back-pressure: told once, until the lag is under half (§6.5). */
-  lag: 'within' | 'told' = 'within';
+  /** The event that would put the client too far behind; infinite when it was told already, or cannot lag (§6.5). */
+  lagsFromSeq = Number.POSITIVE_INFINITY;
   readonly #backPressure: number;
 
   constructor(id: string, possessions: { log: EventLog; actor: Actor<typeof sessionMachine>; backPressure: number }) {
@@ -44,29 +43,32 @@ export class Session {
     return typeof value === 'string' ? value : value.attached;
   }
 
-  /**
-   * Numbers and keeps a frame of a job, its payload as JSON text, then wakes whoever reads. The same whether a client is
-   * there or not.
-   */
-  append(job: Job, type: SequencedType, payload: string): void {
-    const head = `{"arcp":"${protocolVersion}","id":"${mintId('msg')}","type":"${type}",${job.envelope}"event_seq":`;
-    this.log.append((eventSeq) => `${head}${eventSeq},"payload":${payload}}`);
-    this.connection?.wake();
-    if (this.lag === 'within' && this.connection && this.features.has('ack')) this.#watchLag(job);
-  }
-
   /** Frees what the client has processed (§6.5). What it cannot have seen, or has said before, changes nothing. */
   acknowledge(seq: number): void {
     if (!Number.isInteger(seq) || seq <= this.ackedSeq || seq > this.log.newestSeq) return;
     this.ackedSeq = seq;
     this.log.trim(Math.min(seq, this.connection?.cursor ?? 0));
-    if (this.log.newestSeq - seq < this.#backPressure / 2) this.lag = 'within';
+    const told = this.lagsFromSeq === Number.POSITIVE_INFINITY;
+    if (!told || this.log.newestSeq - seq < this.#backPressure / 2) this.watchLag();
   }
 
-  #watchLag(job: Job): void {
+  /** Takes over a connection, or lets it go: whom the log is delivered to, and from which event on it would lag. */
+  connect(connection: Connection | undefined): void {
+    this.connection = connection;
+    this.log.reader = connection;
+    this.watchLag();
+  }
+
+  /** Begins an episode of watching for lag; nobody lags who never promised to acknowledge, or who is not there. */
+  watchLag(): void {
+    const watched = this.connection && this.features.has('ack');
+    this.lagsFromSeq = watched ? this.ackedSeq + this.#backPressure + 1 : Number.POSITIVE_INFINITY;
+  }
+
+  /** The event of this job has crossed the line: said once, on this job, until the lag is under half (§6.5). */
+  tellLag(job: Job): void {
     const lag = this.log.newestSeq - this.ackedSeq;
-    if (lag <= this.#backPressure) return;
-    this.lag = 'told';
+    this.lagsFromSeq = Number.POSITIVE_INFINITY;
     job.emit('status', { phase: 'back_pressure', message: `the client is ${lag} events behind` });
   }
 }

@@ -23,7 +23,7 @@ const bursty = defineAgent<{ seed: number }>({
     }
     return 'all sent';
   },
-}, 120_000);
+});
 
 test(`${jobs * dropsPerJob} random drops during jobs of ${events} events: each event once, in order, byte-equal, one terminal`, async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1e9);

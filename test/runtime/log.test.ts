@@ -1,0 +1,213 @@
+// The numbered frames of one session (src/log.ts): numbering, coverage, acknowledgement, limits, and the end.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EventLog } from '../../src/log.ts';
+
+const roomy = { bufferEvents: 1_000_000, bufferBytes: 1_000_000_000 };
+
+function filled(count: number, limits: Partial<typeof roomy> = {}) {
+  const log = new EventLog({ ...roomy, ...limits });
+  for (let i = 0; i < count; i += 1) log.append((seq) => `frame ${seq}`);
+  return log;
+}
+
+const kept = (log: EventLog) => {
+  const texts: string[] = [];
+  for (let seq = log.oldestSeq; seq <= log.newestSeq; seq += 1) texts.push(log.at(seq) ?? 'missing');
+  return texts;
+};
+
+describe('numbering', () => {
+  test('an empty log has no newest frame, covers a cursor of 0, and nothing beyond', () => {
+    const log = filled(0);
+    expect(log).toMatchObject({ newestSeq: 0, oldestSeq: 1, bytes: 0 });
+    expect([log.coverage(0), log.coverage(1)]).toEqual(['covered', 'ahead']);
+    expect([log.at(0), log.at(1)]).toEqual([undefined, undefined]);
+  });
+
+  test('frames are numbered from 1 without gap, and the number is known while the frame is written', () => {
+    const log = filled(0);
+    expect([1, 2, 3].map(() => log.append((seq) => `{"event_seq":${seq}}`))).toEqual([1, 2, 3]);
+    expect(kept(log)).toEqual(['{"event_seq":1}', '{"event_seq":2}', '{"event_seq":3}']);
+  });
+
+  test('a frame that cannot be written takes no number', () => {
+    const log = filled(2);
+    const unwritable = () => {
+      throw new Error('not JSON');
+    };
+    expect(() => log.append(unwritable)).toThrow('not JSON');
+    expect(log).toMatchObject({ newestSeq: 2, oldestSeq: 1 });
+    expect(log.append(String)).toBe(3);
+  });
+
+  test('numbers go on where everything before was freed', () => {
+    const log = filled(5);
+    log.trim(5);
+    expect(log).toMatchObject({ newestSeq: 5, oldestSeq: 6, bytes: 0 });
+    expect(log.append(String)).toBe(6);
+    expect(kept(log)).toEqual(['6']);
+  });
+});
+
+describe('coverage', () => {
+  test('a cursor is covered as long as the frame right after it is kept, or it stands at the newest', () => {
+    const log = filled(10);
+    log.trim(4);
+    expect([0, 3, 4, 9, 10, 11].map((cursor) => log.coverage(cursor))).toEqual([
+      'trimmed',
+      'trimmed',
+      'covered',
+      'covered',
+      'covered',
+      'ahead',
+    ]);
+  });
+
+  test('the bytes after a cursor are those of the kept frames after it', () => {
+    const log = filled(9);
+    log.trim(4);
+    expect([0, 4, 8, 9, 20].map((cursor) => log.bytesAfter(cursor))).toEqual([35, 35, 7, 0, 0]);
+  });
+});
+
+describe('freeing', () => {
+  test('an acknowledgement frees up to and with its number', () => {
+    const log = filled(10);
+    log.trim(6);
+    expect(kept(log)).toEqual(['frame 7', 'frame 8', 'frame 9', 'frame 10']);
+    expect([log.at(6), log.at(7)]).toEqual([undefined, 'frame 7']);
+  });
+
+  test('an acknowledgement beyond the newest, going back, or negative changes nothing', () => {
+    const log = filled(10);
+    log.trim(6);
+    for (const seq of [11, 6, 2, 0, -3, Number.POSITIVE_INFINITY]) log.trim(seq);
+    expect(log).toMatchObject({ oldestSeq: 7, newestSeq: 10 });
+  });
+
+  test('above the limit on their count the oldest frames go', () => {
+    expect(kept(filled(10, { bufferEvents: 3 }))).toEqual(['frame 8', 'frame 9', 'frame 10']);
+  });
+
+  test('above the limit on their bytes the oldest frames go, counted in bytes and not in characters', () => {
+    const log = new EventLog({ ...roomy, bufferBytes: 10 });
+    for (let i = 0; i < 5; i += 1) log.append(() => '€€'.slice(0, 1) + 'é');
+    expect(log).toMatchObject({ oldestSeq: 4, newestSeq: 5, bytes: 10 });
+  });
+
+  test('the newest frame always stays, however large', () => {
+    const log = filled(3, { bufferBytes: 4 });
+    log.append(() => 'far more than four bytes');
+    expect(kept(log)).toEqual(['far more than four bytes']);
+    log.append(() => 'ok');
+    expect(kept(log)).toEqual(['ok']);
+  });
+
+  test('whoever reads is told before a frame is freed for want of room, and can still read it', () => {
+    const log = filled(3, { bufferEvents: 3 });
+    const readable: (string | undefined)[] = [];
+    log.onFull = () => readable.push(log.at(log.oldestSeq));
+    log.append((seq) => `frame ${seq}`);
+    log.append((seq) => `frame ${seq}`);
+    expect(readable).toEqual(['frame 1', 'frame 2']);
+    log.trim(4);
+    log.append((seq) => `frame ${seq}`);
+    expect(readable).toHaveLength(2);
+  });
+
+  test('a dropped log keeps nothing more, and its numbers go on', () => {
+    const log = filled(5);
+    log.drop();
+    expect(log).toMatchObject({ newestSeq: 5, oldestSeq: 6, bytes: 0 });
+    expect(log.append(String)).toBe(6);
+    expect(log.at(6)).toBeUndefined();
+    expect(log).toMatchObject({ newestSeq: 6, oldestSeq: 7, bytes: 0 });
+    expect([log.coverage(5), log.coverage(6), log.coverage(7)]).toEqual(['trimmed', 'covered', 'ahead']);
+  });
+});
+
+describe('against a naive array', () => {
+  /** The same, written so that it is plainly right, and as slow as that comes. */
+  class NaiveLog {
+    frames: { seq: number; text: string }[] = [];
+    newest = 0;
+    dropped = false;
+    limits: typeof roomy;
+
+    constructor(limits: typeof roomy) {
+      this.limits = limits;
+    }
+
+    bytes(after = 0) {
+      return this.frames.reduce((sum, { seq, text }) => (seq > after ? sum + Buffer.byteLength(text) : sum), 0);
+    }
+
+    append(text: string) {
+      this.newest += 1;
+      if (this.dropped) return;
+      this.frames.push({ seq: this.newest, text });
+      const { bufferEvents, bufferBytes } = this.limits;
+      while (this.frames.length > 1 && (this.frames.length > bufferEvents || this.bytes() > bufferBytes)) this.frames.shift();
+    }
+
+    trim(through: number) {
+      if (through <= this.newest) this.frames = this.frames.filter(({ seq }) => seq > through);
+    }
+
+    coverage(cursor: number) {
+      if (cursor > this.newest) return 'ahead';
+      const missing = Array.from({ length: this.newest - cursor }, (_, index) => cursor + 1 + index);
+      return missing.every((seq) => this.frames.some((frame) => frame.seq === seq)) ? 'covered' : 'trimmed';
+    }
+  }
+
+  const step = fc.oneof(
+    { weight: 12, arbitrary: fc.record({ do: fc.constant('append' as const), text: fc.string({ unit: 'binary', maxLength: 30 }) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('burst' as const), count: fc.integer({ min: 1, max: 90 }) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('trim' as const), back: fc.integer({ min: -3, max: 60 }) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const) }) },
+  );
+  const limits = fc.record({ bufferEvents: fc.integer({ min: 1, max: 200 }), bufferBytes: fc.integer({ min: 1, max: 2000 }) });
+
+  test('whatever is appended, acknowledged and dropped, in whatever order, the log is what an array would be', () => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    console.info(`seed ${seed}`);
+    const property = fc.property(limits, fc.array(step, { maxLength: 40 }), (given, steps) => {
+      const log = new EventLog(given);
+      const naive = new NaiveLog(given);
+      for (const taken of steps) {
+        take(taken, log, naive);
+        expect(log).toMatchObject({ newestSeq: naive.newest, bytes: naive.bytes() });
+        expect(log.oldestSeq).toBe(naive.frames[0]?.seq ?? naive.newest + 1);
+        expect(kept(log)).toEqual(naive.frames.map(({ text }) => text));
+        for (const cursor of [0, log.oldestSeq - 2, log.oldestSeq - 1, log.oldestSeq, naive.newest, naive.newest + 1]) {
+          if (cursor < 0) continue;
+          expect(log.coverage(cursor)).toBe(naive.coverage(cursor));
+          expect(log.bytesAfter(cursor)).toBe(naive.bytes(cursor));
+          expect(log.at(cursor)).toBe(naive.frames.find(({ seq }) => seq === cursor)?.text);
+        }
+      }
+    });
+    fc.assert(property, { seed, numRuns: 300 });
+  });
+
+  function take(taken: typeof step extends fc.Arbitrary<infer Step> ? Step : never, log: EventLog, naive: NaiveLog) {
+    if (taken.do === 'append') {
+      log.append(() => taken.text);
+      naive.append(taken.text);
+    } else if (taken.do === 'burst') {
+      for (let i = 0; i < taken.count; i += 1) {
+        log.append(String);
+        naive.append(String(naive.newest + 1));
+      }
+    } else if (taken.do === 'trim') {
+      log.trim(log.newestSeq - taken.back);
+      naive.trim(naive.newest - taken.back);
+    } else {
+      log.drop();
+      naive.frames = [];
+      naive.dropped = true;
+    }
+  }
+});
