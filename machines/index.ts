@@ -1,6 +1,21 @@
 // What embedders import from 'arcp-xstate/machines': the charts of the protocol, pure XState v5 machines without I/O.
-export type { Asker, CancelEvent, Coverage, FinalStatus, JobEvent, JobOutput, Refusal, ResumeEvent, SessionEvent, TokenAge } from './events.ts';
-export { jobMachine } from './job.ts';
+
+export type { ClientEvent } from './client.events.ts';
+export type { ClientContext, ClientInput } from './client.setup.ts';
+export { clientMachine } from './client.ts';
+export type {
+  Asker,
+  CancelEvent,
+  Coverage,
+  FinalStatus,
+  JobEvent,
+  JobOutput,
+  Refusal,
+  ResumeEvent,
+  SessionEvent,
+  TokenAge,
+} from './events.ts';
 export type { JobContext, JobInput } from './job.setup.ts';
-export { sessionMachine } from './session.ts';
+export { jobMachine } from './job.ts';
 export type { SessionContext, SessionInput } from './session.setup.ts';
+export { sessionMachine } from './session.ts';

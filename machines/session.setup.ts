@@ -35,7 +35,6 @@ export const sessionSetup = setup({
     context: {} as SessionContext,
     input: {} as SessionInput,
     events: {} as SessionEvent,
-    output: {} as { sessionId: string },
   },
   actors: { job: jobMachine },
   delays: {
@@ -43,8 +42,10 @@ export const sessionSetup = setup({
     resumeWindowMs: ({ context }) => context.resumeWindowMs,
   },
   guards: {
-    isFatal: ({ event }) => event.type === 'handshake.refused' && event.refusal.code === 'UNAUTHENTICATED',
-    isLastTry: ({ context }) => context.refusals + 1 >= context.refusalsMax,
+    // Who fails to say who he is has no second try.
+    isLastTry: ({ context, event }) =>
+      context.refusals + 1 >= context.refusalsMax ||
+      (event.type === 'handshake.refused' && event.refusal.code === 'UNAUTHENTICATED'),
     isForeign: ({ context, event }) => event.type === 'session.resume' && event.principal !== context.principal,
     namesAnother: ({ event }) => event.type === 'session.resume' && event.namesAnother,
     isTrimmed: ({ event }) => event.type === 'session.resume' && event.coverage === 'trimmed',
@@ -113,7 +114,10 @@ export const sessionSetup = setup({
     }),
     dismissJob: stopChild(({ event }) => childOf(event)),
     // To the context.
-    authenticate: assign({ principal: ({ event }) => (event.type === 'session.hello' ? event.principal : null), goodTokens: 1 }),
+    authenticate: assign({
+      principal: ({ event }) => (event.type === 'session.hello' ? event.principal : null),
+      goodTokens: 1,
+    }),
     countRefusal: assign({ refusals: ({ context }) => context.refusals + 1 }),
     countToken: assign({ goodTokens: 2 }),
     uncountToken: assign({ goodTokens: 1 }),

@@ -7,7 +7,6 @@ import { sessionSetup } from './session.setup.ts';
 export const sessionMachine = sessionSetup.createMachine({
   id: 'session',
   context: ({ input }) => ({ ...input, principal: null, refusals: 0, goodTokens: 0, jobs: [] }),
-  output: ({ context }) => ({ sessionId: context.sessionId }),
   initial: 'handshaking',
   on: {
     'session.resume': [
@@ -29,7 +28,6 @@ export const sessionMachine = sessionSetup.createMachine({
       on: {
         'session.hello': { target: 'attached', actions: ['authenticate', 'open', 'attach', 'welcome'] },
         'handshake.refused': [
-          { guard: 'isFatal', target: 'closed', actions: ['refuseHandshake', 'closePolicy'] },
           { guard: 'isLastTry', target: 'closed', actions: ['refuseHandshake', 'closePolicy'] },
           { actions: ['refuseHandshake', 'countRefusal'] },
         ],

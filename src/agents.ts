@@ -56,7 +56,10 @@ export class AgentDirectory {
   resolve(reference: string): Agent {
     const [name = '', version, ...rest] = reference.split('@');
     if (!namePattern.test(name) || rest.length > 0 || (version !== undefined && !versionPattern.test(version))) {
-      throw new ArcpError('INVALID_REQUEST', `malformed agent name ${JSON.stringify(reference)}; write name or name@version`);
+      throw new ArcpError(
+        'INVALID_REQUEST',
+        `malformed agent name ${JSON.stringify(reference)}; write name or name@version`,
+      );
     }
     const versions = this.#versionsByName.get(name);
     if (!versions) throw new ArcpError('AGENT_NOT_AVAILABLE', `there is no agent ${JSON.stringify(name)} here`);

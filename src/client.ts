@@ -102,7 +102,7 @@ export class Client {
     return new Job({
       feed: this.#session.inbox.feed(jobId),
       cancel: (id, reason) => this.#cancel(id, reason),
-      awaited: () => this.#session.inbox.makeRoom(),
+      awaited: () => this.#session.inbox.awaited(),
     });
   }
 
@@ -112,7 +112,11 @@ export class Client {
     const askedMs = clock.uptime();
     const nonce = mintId('req');
     const payload = { nonce, sent_at: new Date(clock.now()).toISOString() };
-    await this.#session.ask('session.ping', { payload, read: (reply) => (reply.type === 'session.pong' ? true : undefined) }, nonce);
+    await this.#session.ask(
+      'session.ping',
+      { payload, read: (reply) => (reply.type === 'session.pong' ? true : undefined) },
+      nonce,
+    );
     return clock.uptime() - askedMs;
   }
 

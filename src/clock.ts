@@ -44,6 +44,18 @@ export function systemClock({ keepsAlive = false } = {}): Clock {
   };
 }
 
+let lastMs = Number.NaN;
+let lastText = '';
+
+/** A wall-clock time as ISO 8601 in UTC. Many events share a millisecond, and writing it is a tenth of an event's cost. */
+export function isoTime(ms: number): string {
+  if (ms !== lastMs) {
+    lastText = new Date(ms).toISOString();
+    lastMs = ms;
+  }
+  return lastText;
+}
+
 function isPlatformTimer(timer: unknown): timer is PlatformTimer {
   return typeof timer === 'object' && timer !== null && 'handle' in timer;
 }

@@ -1,18 +1,26 @@
 import type { Asker } from '../machines/index.ts';
+import { isoTime } from './clock.ts';
 import { watchHeartbeat } from './heartbeat.ts';
 import type { Settings } from './options.ts';
 import { tokenBucket } from './rate.ts';
 import type { Session } from './session.ts';
+import { watchStall } from './stall.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
 import { decode, encode } from './wire/codec.ts';
 import type { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
-import { type ClientFrame, type Feature, protocolVersion, type RuntimeFrameOf, type RuntimeFrameType } from './wire/messages.ts';
+import {
+  type ClientFrame,
+  type Feature,
+  protocolVersion,
+  type RuntimeFrameOf,
+  type RuntimeFrameType,
+} from './wire/messages.ts';
 
 /** Bytes one write carries at most, so that progress can be seen, and bytes a socket may hold before the log waits. */
 const batchBytesMax = 64 * 1024;
 const paceBytes = 512 * 1024;
-/** Frames that may wait behind a handshake whose authentication takes its time. */
+/** Frames that may wait behind a handshake whose authentication takes its time; together twice the longest frame. */
 const waitingFramesMax = 256;
 
 export interface ConnectionOptions {
@@ -24,6 +32,13 @@ export interface ConnectionOptions {
   session: Session;
   handle(connection: Connection, frame: ClientFrame): void;
   ended(connection: Connection): void;
+}
+
+/** Whom a reply answers, and which job it is about. A request without a usable id is `''`. */
+export interface Address {
+  requestId: string;
+  jobId?: string;
+  traceId?: string | undefined;
 }
 
 /**
@@ -44,18 +59,19 @@ export class Connection {
   readonly #transport: Transport;
   readonly #rate: { take(nowMs: number): boolean };
   #waiting: string[] | undefined;
+  #waitingChars = 0;
   #lastInMs: number;
   #lastOutMs: number;
   #pumping: 'idle' | 'due' | 'paused' = 'idle';
   #drains = 0;
-  #stallTimer: unknown;
+  #stopStallWatch: (() => void) | undefined;
   #stopHeartbeat = () => {};
   #roomWaiters: (() => void)[] = [];
 
   constructor(options: ConnectionOptions) {
-    const { id, transport, facts, settings, session } = options;
-    this.id = id;
-    this.facts = facts;
+    const { transport, settings, session } = options;
+    this.id = options.id;
+    this.facts = options.facts;
     this.session = session;
     this.#options = options;
     this.#transport = transport;
@@ -73,15 +89,22 @@ export class Connection {
     if (this.session.connection !== this) return;
     this.#lastInMs = this.#options.settings.clock.uptime();
     if (typeof data !== 'string') return this.#lose(closeCodes.binary, 'frames are text');
+    const { maxFrameBytes } = this.#options.settings;
+    // Transports of ours stop a frame that is too big before it is read whole; an embedder's may not.
+    if (data.length > maxFrameBytes) return this.#lose(closeCodes.tooBig, `frames have at most ${maxFrameBytes} bytes`);
     if (!this.#rate.take(this.#lastInMs)) return this.#flooded('too many frames a second');
     if (!this.#waiting) return this.#read(data, 'after welcome');
-    if (this.#waiting.length >= waitingFramesMax) return this.#flooded('too many frames before the welcome');
+    this.#waitingChars += data.length;
+    if (this.#waiting.length >= waitingFramesMax || this.#waitingChars > 2 * maxFrameBytes) {
+      return this.#flooded('too much before the welcome');
+    }
     this.#waiting.push(data);
   }
 
   /** Keeps what follows a hello waiting until its authentication is done (§4); returns the way to go on. */
   hold(): () => void {
     this.#waiting = [];
+    this.#waitingChars = 0;
     return () => {
       const waiting = this.#waiting ?? [];
       this.#waiting = undefined;
@@ -107,16 +130,12 @@ export class Connection {
     if (sent === 'after welcome' && session.tokens?.previous) session.actor.send({ type: 'token.proven' });
     const decoded = decode(text);
     if (!decoded.ok) {
-      const asker = this.#asker(decoded.requestId ?? '');
+      const asker: Asker = { connectionId: this.id, requestId: decoded.requestId ?? '' };
       const { problem, type } = decoded;
       session.actor.send({ type: 'frame.malformed', asker, problem, ...(type === undefined ? {} : { frame: type }) });
     } else {
       this.#options.handle(this, decoded.frame);
     }
-  }
-
-  #asker(requestId: string): Asker {
-    return { connectionId: this.id, requestId };
   }
 
   #flooded(message: string): void {
@@ -141,20 +160,19 @@ export class Connection {
   /** Answers a request: the reply carries the request's id in every place a client may look for it (§4). */
   reply<Type extends RuntimeFrameType>(
     type: Type,
-    requestId: string,
+    to: string | Address,
     payload: Omit<RuntimeFrameOf<Type>['payload'], 'request_id' | 'reply_to'>,
-    about: { jobId?: string; traceId?: string | undefined } = {},
   ): void {
-    const answered = requestId === '' ? payload : { ...payload, request_id: requestId, reply_to: requestId };
+    const { requestId, jobId, traceId }: Address = typeof to === 'string' ? { requestId: to } : to;
     this.#write(
       encode({
         arcp: protocolVersion,
         id: requestId || mintId('msg'),
         type,
         session_id: this.session.id,
-        ...(about.jobId === undefined ? {} : { job_id: about.jobId }),
-        ...(about.traceId === undefined ? {} : { trace_id: about.traceId }),
-        payload: answered,
+        ...(jobId === undefined ? {} : { job_id: jobId }),
+        ...(traceId === undefined ? {} : { trace_id: traceId }),
+        payload: requestId === '' ? payload : { ...payload, request_id: requestId, reply_to: requestId },
       }),
     );
   }
@@ -177,7 +195,7 @@ export class Connection {
       intervalMs: heartbeatMs,
       lastInMs: () => this.#lastInMs,
       lastOutMs: () => this.#lastOutMs,
-      ping: () => this.reply('session.ping', '', { nonce: mintId('msg'), sent_at: new Date(clock.now()).toISOString() }),
+      ping: () => this.reply('session.ping', '', { nonce: mintId('msg'), sent_at: isoTime(clock.now()) }),
       lost: () => this.session.actor.send({ type: 'heartbeat.lost' }),
     });
   }
@@ -191,8 +209,8 @@ export class Connection {
   /** Stops every timer and lets go of whoever waits for room. */
   release(): void {
     this.#stopHeartbeat();
-    this.#options.settings.clock.clearTimeout(this.#stallTimer);
-    this.#stallTimer = undefined;
+    this.#stopStallWatch?.();
+    this.#stopStallWatch = undefined;
     this.#roomFound();
   }
 
@@ -205,6 +223,8 @@ export class Connection {
 
   /** The log is full and would free what this socket has not had: the socket takes as much as it may hold. */
   hurry(): void {
+    // The frame about to be freed has gone out already.
+    if (this.cursor >= this.session.log.oldestSeq) return;
     this.#pump(this.#options.settings.maxUnsentBytes);
   }
 
@@ -242,7 +262,7 @@ export class Connection {
   #write(text: string): void {
     this.#lastOutMs = this.#options.settings.clock.uptime();
     this.#transport.send(text);
-    if (this.#stallTimer === undefined && this.#unsentBytes() >= paceBytes) this.#watchStall();
+    if (this.#unsentBytes() >= paceBytes) this.#watchStall();
   }
 
   #unsentBytes(): number {
@@ -251,7 +271,7 @@ export class Connection {
 
   #pause(): void {
     this.#pumping = 'paused';
-    if (this.#stallTimer === undefined) this.#watchStall();
+    this.#watchStall();
   }
 
   #drained(): void {
@@ -265,20 +285,18 @@ export class Connection {
     for (const resolve of this.#roomWaiters.splice(0)) resolve();
   }
 
-  /** A socket that owes too much and took nothing for a whole stall timeout is given up; its session can resume (§6.5). */
   #watchStall(): void {
     const { clock, stallTimeoutMs, maxUnsentBytes } = this.#options.settings;
-    const drainsBefore = this.#drains;
-    this.#stallTimer = clock.setTimeout(() => {
-      this.#stallTimer = undefined;
-      const unsent = this.#unsentBytes();
-      if (this.session.connection !== this || unsent === 0) return;
-      const tookNothing = this.#drains === drainsBefore;
-      if (tookNothing && unsent + this.session.log.bytesAfter(this.cursor) > maxUnsentBytes) {
-        this.session.actor.send({ type: 'consumer.stalled' });
-      } else {
-        this.#watchStall();
-      }
-    }, stallTimeoutMs);
+    this.#stopStallWatch ??= watchStall({
+      clock,
+      timeoutMs: stallTimeoutMs,
+      drains: () => this.#drains,
+      unsentBytes: () => this.#unsentBytes(),
+      owesTooMuch: () => this.#unsentBytes() + this.session.log.bytesAfter(this.cursor) > maxUnsentBytes,
+      stalled: () => this.session.actor.send({ type: 'consumer.stalled' }),
+      ended: () => {
+        this.#stopStallWatch = undefined;
+      },
+    });
   }
 }

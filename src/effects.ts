@@ -1,9 +1,8 @@
-import type { JobEvent, SessionEvent } from '../machines/index.ts';
-import type { JobContext } from '../machines/job.setup.ts';
+import type { Refusal, SessionEvent } from '../machines/index.ts';
 import type { SessionContext } from '../machines/session.setup.ts';
 import type { AgentDirectory } from './agents.ts';
+import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
-import type { Job } from './job.ts';
 import type { Jobs } from './jobs.ts';
 import type { AuditEntry, Settings } from './options.ts';
 import type { Registry } from './registry.ts';
@@ -25,12 +24,6 @@ interface SessionMoment {
   event: SessionEvent;
 }
 
-interface JobMoment {
-  context: JobContext;
-  event: JobEvent;
-  self: { send(event: JobEvent): void };
-}
-
 /** What each effect named in machines/session.ts does to the world. */
 export function sessionEffects(world: EffectsWorld) {
   const { settings } = world;
@@ -48,24 +41,33 @@ export function sessionEffects(world: EffectsWorld) {
     const { connectionId, requestId } = event.asker;
     return { connection: world.registry().connections.get(connectionId), requestId };
   };
-  const audit = (entry: Omit<AuditEntry, 'at'>) => settings.audit({ ...entry, at: new Date(clock.now()).toISOString() });
+  const audit = (entry: Omit<AuditEntry, 'at'>) => {
+    try {
+      settings.audit({ ...entry, at: isoTime(clock.now()) });
+    } catch (error) {
+      settings.log.error({ err: error }, 'the audit failed');
+    }
+  };
 
   /** Tells the asker's own chart, still in its handshake, that its resume was refused: it counts its tries. */
-  const refuseResume = (moment: SessionMoment, code: 'PERMISSION_DENIED' | 'INVALID_REQUEST' | 'RESUME_WINDOW_EXPIRED', message: string, details?: ErrorDetails) => {
+  const refuseResume = (moment: SessionMoment, refusal: Refusal) => {
     const { event, context } = moment;
     if (event.type !== 'session.resume') return;
+    const { code } = refusal;
     audit({ action: 'resume', outcome: 'refused', principal: event.principal, sessionId: context.sessionId, code });
-    if (code === 'PERMISSION_DENIED') settings.log.warn({ sessionId: context.sessionId, principal: event.principal }, 'resume refused');
-    const refusal = details === undefined ? { code, message } : { code, message, details };
     askerOf(moment).connection?.session.actor.send({ type: 'handshake.refused', asker: event.asker, refusal });
   };
+  const refuseOver = (moment: SessionMoment, message: string, details: ErrorDetails) =>
+    refuseResume(moment, { code: 'RESUME_WINDOW_EXPIRED', message, details });
   const refuseAsker = (moment: SessionMoment, code: ErrorCode, message: string) => {
     const { connection, requestId } = askerOf(moment);
     connection?.refuse(requestId, new ArcpError(code, message));
   };
   const keptSeqs = ({ log }: Session) => ({ oldest_seq: log.oldestSeq, newest_seq: log.newestSeq });
-  const closing = (code: number, reason: string) => (moment: SessionMoment) => sessionOf(moment).connection?.close(code, reason);
-  const isOwn = ({ context, event }: SessionMoment) => event.type === 'session.resume' && event.principal === context.principal;
+  const closing = (code: number, reason: string) => (moment: SessionMoment) =>
+    sessionOf(moment).connection?.close(code, reason);
+  const isOwn = ({ context, event }: SessionMoment) =>
+    event.type === 'session.resume' && event.principal === context.principal;
 
   return {
     welcome: (moment: SessionMoment) => {
@@ -87,50 +89,78 @@ export function sessionEffects(world: EffectsWorld) {
       const { code, message, details } = moment.event.refusal;
       connection?.refuse(requestId, new ArcpError(code, message, details));
     },
-    refuseUnauthenticated: (moment: SessionMoment) => refuseAsker(moment, 'UNAUTHENTICATED', 'the first frame must be session.hello or session.resume'),
-    refuseForeign: (moment: SessionMoment) => refuseResume(moment, 'PERMISSION_DENIED', 'this session belongs to another principal'),
-    refuseMisnamed: (moment: SessionMoment) => refuseResume(moment, 'INVALID_REQUEST', 'the session_id is not that of the resume token'),
+    refuseUnauthenticated: (moment: SessionMoment) =>
+      refuseAsker(moment, 'UNAUTHENTICATED', 'the first frame must be session.hello or session.resume'),
+    refuseForeign: (moment: SessionMoment) =>
+      refuseResume(moment, { code: 'PERMISSION_DENIED', message: 'this session belongs to another principal' }),
+    refuseMisnamed: (moment: SessionMoment) =>
+      refuseResume(moment, { code: 'INVALID_REQUEST', message: 'the session_id is not that of the resume token' }),
     refuseTrimmed: (moment: SessionMoment) =>
-      refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'events after last_event_seq are no longer kept', { reason: 'trimmed', ...keptSeqs(sessionOf(moment)) }),
+      refuseOver(moment, 'events after last_event_seq are no longer kept', {
+        reason: 'trimmed',
+        ...keptSeqs(sessionOf(moment)),
+      }),
     refuseAhead: (moment: SessionMoment) =>
-      refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'last_event_seq is beyond the newest event', { reason: 'ahead', ...keptSeqs(sessionOf(moment)) }),
+      refuseOver(moment, 'last_event_seq is beyond the newest event', {
+        reason: 'ahead',
+        ...keptSeqs(sessionOf(moment)),
+      }),
     refuseExpired: (moment: SessionMoment) =>
-      refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'the resume window of this session is over', { reason: isOwn(moment) ? 'expired' : 'unknown' }),
-    refuseUnknown: (moment: SessionMoment) => refuseResume(moment, 'RESUME_WINDOW_EXPIRED', 'this session cannot be resumed: unknown token', { reason: 'unknown' }),
+      refuseOver(moment, 'the resume window of this session is over', {
+        reason: isOwn(moment) ? 'expired' : 'unknown',
+      }),
+    refuseUnknown: (moment: SessionMoment) =>
+      refuseOver(moment, 'this session cannot be resumed: unknown token', {
+        reason: 'unknown',
+      }),
     refuseCancel: (moment: SessionMoment) => {
       const { connection } = askerOf(moment);
       if (moment.event.type !== 'job.cancel') return;
-      audit({ action: 'cancel', outcome: 'refused', principal: connection?.session.principal ?? '', jobId: moment.event.jobId, code: 'PERMISSION_DENIED' });
+      audit({
+        action: 'cancel',
+        outcome: 'refused',
+        principal: connection?.session.principal ?? '',
+        jobId: moment.event.jobId,
+        code: 'PERMISSION_DENIED',
+      });
       refuseAsker(moment, 'PERMISSION_DENIED', 'only the session that submitted a job may cancel it while it lasts');
     },
     refuse: (moment: SessionMoment) => {
       const { event } = moment;
-      if (event.type === 'frame.malformed') refuseAsker(moment, 'INVALID_REQUEST', event.problem);
-      else if (event.type === 'frame.unexpected') refuseAsker(moment, 'INVALID_REQUEST', `${event.frame} is not for a session that is already open`);
+      if (speaksOtherProtocol(event)) refuseAsker(moment, 'INVALID_REQUEST', otherProtocolMessage);
+      else if (event.type === 'frame.malformed') refuseAsker(moment, 'INVALID_REQUEST', event.problem);
+      else if (event.type === 'frame.unexpected')
+        refuseAsker(moment, 'INVALID_REQUEST', `${event.frame} is not for a session that is already open`);
       else settings.log.debug({ sessionId: moment.context.sessionId, event: event.type }, 'an event changed nothing');
     },
     sayClosed: (moment: SessionMoment) => {
       const { connection, requestId } = askerOf(moment);
       const { event } = moment;
-      connection?.reply('session.closed', requestId, 'reason' in event && event.reason !== undefined ? { reason: event.reason } : {});
+      connection?.reply(
+        'session.closed',
+        requestId,
+        'reason' in event && event.reason !== undefined ? { reason: event.reason } : {},
+      );
     },
 
     closePolicy: (moment: SessionMoment) => {
-      const { event } = moment;
-      // Older SDKs speak another protocol, in which this is the first frame (§10).
-      const other = event.type === 'frame.malformed' && event.frame === 'session.open';
+      const other = speaksOtherProtocol(moment.event);
       closing(other ? closeCodes.otherProtocol : closeCodes.policy, other ? 'another protocol' : 'refused')(moment);
     },
     closeSilent: closing(closeCodes.handshakeTimeout, 'handshake timeout'),
     closeGoodbye: closing(closeCodes.goodbye, 'goodbye'),
     closeStalled: closing(closeCodes.slowConsumer, 'slow consumer'),
     closeHeartbeatLost: (moment: SessionMoment) => {
-      sessionOf(moment).connection?.refuse('', new ArcpError('HEARTBEAT_LOST', 'nothing was heard for two heartbeat intervals'));
+      sessionOf(moment).connection?.refuse(
+        '',
+        new ArcpError('HEARTBEAT_LOST', 'nothing was heard for two heartbeat intervals'),
+      );
       closing(closeCodes.heartbeatLost, 'heartbeat lost')(moment);
     },
     closeShutdown: (moment: SessionMoment) => {
       const session = sessionOf(moment);
-      if (session.tokens) session.connection?.reply('session.bye', '', { reason: 'shutdown', resumable: store.durable });
+      if (session.tokens)
+        session.connection?.reply('session.bye', '', { reason: 'shutdown', resumable: store.durable });
       closing(closeCodes.shutdown, 'shutdown')(moment);
     },
 
@@ -177,54 +207,26 @@ export function sessionEffects(world: EffectsWorld) {
       if (moment.event.type !== 'job.submit') return;
       const job = world.jobs().live(moment.event.jobId);
       const { connection, requestId } = askerOf(moment);
-      if (job) connection?.reply('job.accepted', requestId, job.accepted, { jobId: job.id, traceId: job.traceId });
+      if (job) connection?.reply('job.accepted', { requestId, jobId: job.id, traceId: job.traceId }, job.accepted);
     },
     recordFault: ({ event }: SessionMoment) => {
       const job = world.jobs().live(event.type.replace('xstate.error.actor.', ''));
-      settings.log.error({ jobId: job?.id, err: 'error' in event ? event.error : undefined }, 'a job failed inside the runtime');
+      settings.log.error(
+        { jobId: job?.id, err: 'error' in event ? event.error : undefined },
+        'a job failed inside the runtime',
+      );
       if (job?.status === 'running') job.recordError('error', 'INTERNAL_ERROR', 'the runtime failed to run this job');
       if (job) world.jobs().settle(job);
     },
   };
 }
 
-/** What each effect named in machines/job.ts does to the world. */
-export function jobEffects(world: EffectsWorld) {
-  const jobOf = ({ context }: JobMoment): Job => {
-    const job = world.jobs().live(context.jobId);
-    if (!job) throw new Error(`effect of a job that is gone: ${context.jobId}`);
-    return job;
-  };
-  const end = (moment: JobMoment, record: (job: Job) => void) => {
-    const job = jobOf(moment);
-    record(job);
-    world.jobs().settle(job);
-  };
-  return {
-    startAgent: (moment: JobMoment) => {
-      const { self } = moment;
-      const job = jobOf(moment);
-      void job.run((event) => {
-        // The job may have ended without its agent: timed out, or its grace is over.
-        if (job.status === 'running') self.send(event);
-      });
-    },
-    abortAgent: (moment: JobMoment) => jobOf(moment).abort.abort(new ArcpError('CANCELLED', `the job ends: ${moment.event.type}`)),
-    acknowledgeCancel: (moment: JobMoment) => {
-      const job = jobOf(moment);
-      const { event } = moment;
-      if (event.type !== 'job.cancel' || !event.asker) return;
-      job.cancelReason ??= event.reason;
-      const connection = world.registry().connections.get(event.asker.connectionId);
-      const payload = { job_id: job.id, ...(event.reason === undefined ? {} : { reason: event.reason }) };
-      connection?.reply('job.cancelled', event.asker.requestId, payload, { jobId: job.id, traceId: job.traceId });
-    },
-    recordResult: (moment: JobMoment) => end(moment, (job) => job.recordResult()),
-    recordError: (moment: JobMoment) => end(moment, (job) => job.recordError('error', 'INTERNAL_ERROR', 'the agent failed')),
-    recordCancelled: (moment: JobMoment) => end(moment, (job) => job.recordError('cancelled', 'CANCELLED', 'the job was cancelled')),
-    recordTimeout: (moment: JobMoment) => end(moment, (job) => job.recordError('timed_out', 'TIMEOUT', 'the job ran longer than its max_runtime_sec')),
-    ignore: () => {},
-  };
+const otherProtocolMessage =
+  'session.open is of an older protocol; this runtime speaks ARCP 1.1, which begins with session.hello';
+
+/** Older SDKs speak another protocol, in which `session.open` is the first frame (§10). */
+function speaksOtherProtocol(event: SessionEvent): boolean {
+  return event.type === 'frame.malformed' && event.frame === 'session.open';
 }
 
 /** The client's features that the runtime offers, in the protocol's order; none asked for, none given (§6.2). */

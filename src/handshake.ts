@@ -29,8 +29,9 @@ export function handshake(connection: Connection, frame: HandshakeFrame, world: 
     release();
   });
 
-  function proceed(identity: { principal: string } | null): void {
-    if (!identity) return refuse(connection, asker, new ArcpError('UNAUTHENTICATED', 'the credentials were not accepted'));
+  function proceed(identity: unknown): void {
+    if (!isIdentity(identity))
+      return refuse(connection, asker, new ArcpError('UNAUTHENTICATED', 'the credentials were not accepted'));
     try {
       connection.asked = frame.payload.capabilities?.features;
       const wish = readResumeRequest(frame);
@@ -120,9 +121,20 @@ function identify({ authenticate, log }: Settings, credentials: Credentials) {
     return null;
   };
   try {
-    const identity = authenticate(credentials);
-    return identity instanceof Promise ? identity.catch(failed) : identity;
+    const identity: unknown = authenticate(credentials);
+    // Whatever can be awaited is: a promise need not be of this realm's own kind.
+    return isThenable(identity) ? Promise.resolve(identity).catch(failed) : identity;
   } catch (error) {
     return failed(error);
   }
+}
+
+/** What an embedder's authenticator answers decides who somebody is: it is looked at, not believed. */
+function isIdentity(identity: unknown): identity is { principal: string } {
+  if (typeof identity !== 'object' || identity === null || !('principal' in identity)) return false;
+  return typeof identity.principal === 'string' && identity.principal !== '';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

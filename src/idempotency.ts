@@ -48,8 +48,16 @@ function scoped(principal: string, submit: SubmitPayload): string {
 function fingerprint(submit: SubmitPayload): Buffer {
   const { agent, input, lease_request, lease_constraints, max_runtime_sec } = submit;
   const parameters = { agent, input, lease_request, lease_constraints, max_runtime_sec };
-  const text = JSON.stringify(parameters, (_key, value) => (isObject(value) ? sorted(value) : value));
-  return createHash('sha256').update(text).digest();
+  return createHash('sha256').update(canonical(parameters)).digest();
+}
+
+function canonical(parameters: object): string {
+  try {
+    return JSON.stringify(parameters, (_key, value) => (isObject(value) ? sorted(value) : value));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ArcpError('INVALID_REQUEST', 'the input is nested too deeply to be compared with a repeat of it');
+  }
 }
 
 function sorted(value: object): object {

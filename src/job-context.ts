@@ -59,15 +59,16 @@ export class JobContext<Input = unknown> {
     this.#job.emit('status', message === undefined ? { phase } : { phase, message });
   }
 
+  /** `value` is a finite number. */
   metric(body: EventBodies['metric']): void {
-    if (!Number.isFinite(body.value)) throw new TypeError('metric(): value must be a finite number');
+    checkNumbers('metric', body);
     this.#job.emit('metric', body);
   }
 
-  /** `current` ≥ 0. Left out of the stream of a session without the `progress` feature. */
+  /** `current` ≥ 0. Left out of the stream of a session without the `progress` feature: it costs no number there. */
   progress(body: EventBodies['progress']): void {
-    if (!(body.current >= 0)) throw new TypeError('progress(): current must be a number of at least 0');
-    this.#job.emit('progress', body);
+    checkNumbers('progress', body);
+    if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);
   }
 
   artifact(body: EventBodies['artifact_ref']): void {
@@ -79,7 +80,8 @@ export class JobContext<Input = unknown> {
     if (!plainKinds.has(kind) && !/^x-vendor\.[\w.:/-]{1,128}$/.test(kind)) {
       throw new TypeError(`emit(): unknown kind ${JSON.stringify(kind)}; kinds of your own are x-vendor.NAME`);
     }
-    this.#job.emit(kind, body);
+    checkNumbers(kind, body);
+    if (kind !== 'progress' || this.#job.session.features.has('progress')) this.#job.emit(kind, body);
   }
 
   /** Waits on the runtime's clock; ends early, throwing, when the job's signal fires. */
@@ -117,16 +119,33 @@ export class JobContext<Input = unknown> {
 
   /** What the job's terminal says, from what the agent returned; throws where §8 is not kept. Called by the runtime. */
   conclude(returned: unknown): Outcome {
-    if (!this.#writer) {
-      if (fits(returned, inlineResultBytesMax)) return { result: returned };
-      throw new RangeError(`the inline result is over ${inlineResultBytesMax} bytes; stream it with job.result()`);
-    }
+    if (!this.#writer) return { result: inlineResult(returned) };
     if (returned !== undefined) throw new TypeError('a job that streamed its result must return nothing');
     return this.#writer.conclude();
   }
 }
 
-/** Whether a value's JSON has at most so many bytes; throws where it has none. */
-function fits(value: unknown, bytesMax: number): boolean {
-  return Buffer.byteLength(JSON.stringify(value) ?? '') <= bytesMax;
+/** The JSON text of an inline result, written once; nothing is null (§7, §8). */
+export function inlineResult(value: unknown): string {
+  const text = JSON.stringify(value === undefined ? null : value);
+  if (text === undefined) throw new TypeError('the result is not JSON');
+  if (Buffer.byteLength(text) <= inlineResultBytesMax) return text;
+  throw new RangeError(`the inline result is over ${inlineResultBytesMax} bytes; stream it with job.result()`);
+}
+
+const numbersByKind: Readonly<Record<string, readonly string[]>> = {
+  progress: ['current', 'total'],
+  metric: ['value'],
+};
+
+/** JSON has no NaN and no infinity: such a number would go out as null, so it is refused where it is given (§8). */
+function checkNumbers(kind: string, body: unknown): void {
+  const names = numbersByKind[kind];
+  if (!names) return;
+  for (const [name, value] of Object.entries(typeof body === 'object' && body !== null ? body : {})) {
+    if (!names.includes(name) || (name === 'total' && value === undefined)) continue;
+    const leastOk = name !== 'current' || (typeof value === 'number' && value >= 0);
+    if (!Number.isFinite(value) || !leastOk)
+      throw new TypeError(`${kind}: ${name} must be a finite number${name === 'current' ? ' of at least 0' : ''}`);
+  }
 }

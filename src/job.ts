@@ -1,16 +1,15 @@
 import type { FinalStatus, JobEvent } from '../machines/index.ts';
 import type { Agent } from './agents.ts';
+import { isoTime } from './clock.ts';
 import { JobContext } from './job-context.ts';
 import type { Settings } from './options.ts';
 import type { Session } from './session.ts';
 import { ArcpError, type ErrorCode } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
-import { type AcceptedPayload, type Feature, protocolVersion, type SequencedType } from './wire/messages.ts';
+import { type AcceptedPayload, protocolVersion, type SequencedType } from './wire/messages.ts';
 
-/** How a job's agent ended: what its terminal frame will say (§7). */
-export type Outcome =
-  | { result: unknown }
-  | { resultId: string; resultSize: number; summary: string | undefined };
+/** How a job's agent ended: what its terminal frame will say (§7). An inline result is JSON text, written once. */
+export type Outcome = ({ result: string } | { resultId: string; resultSize: number }) & { summary?: string };
 
 export interface JobOptions {
   id: string;
@@ -22,9 +21,7 @@ export interface JobOptions {
   settings: Settings;
 }
 
-/** Events of a feature the session has not negotiated are left out of its stream and cost no number (§7). */
-const featureByKind: Readonly<Record<string, Feature>> = { progress: 'progress', result_chunk: 'result_chunk' };
-/** Longest body of one event: a chunk of 1 MiB in base64, and room around it. */
+/** Longest body of one event. A chunk has a limit of its own, on what it carries (src/results.ts). */
 const eventBytesMax = 1.5 * 2 ** 20;
 
 /** What a live job owns while its chart (machines/job.ts) says what becomes of it. */
@@ -72,7 +69,8 @@ export class Job {
       tell({ type: 'agent.returned' });
     } catch (error) {
       // An agent that stops because it was told to has not failed: its chart knows why it ends.
-      if (!this.abort.signal.aborted) this.settings.log.error({ jobId: this.id, agent: this.agent.name, err: error }, 'agent failed');
+      if (!this.abort.signal.aborted)
+        this.settings.log.error({ jobId: this.id, agent: this.agent.name, err: error }, 'agent failed');
       tell({ type: 'agent.failed' });
     } finally {
       this.#settled();
@@ -82,11 +80,9 @@ export class Job {
   /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
   emit(kind: string, body: unknown): void {
     if (this.status !== 'running' || this.abort.signal.aborted) return;
-    const feature = featureByKind[kind];
-    if (feature && !this.session.features.has(feature)) return;
     const text = JSON.stringify(body);
     if (text === undefined) throw new TypeError(`the body of a ${kind} event must be JSON`);
-    if (Buffer.byteLength(text) > eventBytesMax) {
+    if (kind !== 'result_chunk' && Buffer.byteLength(text) > eventBytesMax) {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
     }
     const tail = `,"payload":{"kind":"${kind}","ts":"${this.now()}","body":${text}}}`;
@@ -96,14 +92,14 @@ export class Job {
 
   /** The one terminal frame of a job that ended well. */
   recordResult(): void {
-    const { outcome } = this;
-    const ended = { job_id: this.id, final_status: 'success', completed_at: this.now() };
+    const { outcome = { result: 'null' } } = this;
+    const { summary } = outcome;
+    const streamed = 'resultId' in outcome ? { result_id: outcome.resultId, result_size: outcome.resultSize } : {};
+    const ended = { job_id: this.id, final_status: 'success', ...streamed, summary, completed_at: this.now() };
+    const inline = 'result' in outcome ? `,"result":${outcome.result}` : '';
+    const payload = `${JSON.stringify(ended).slice(0, -1)}${inline}}`;
+    this.session.log.append(this.#head('job.result'), `,"payload":${payload}}`);
     this.status = 'success';
-    const payload =
-      outcome && 'resultId' in outcome
-        ? { ...ended, result_id: outcome.resultId, result_size: outcome.resultSize, summary: outcome.summary }
-        : { ...ended, result: outcome?.result ?? null };
-    this.session.log.append(this.#head('job.result'), `,"payload":${JSON.stringify(payload)}}`);
   }
 
   /** The one terminal frame of a job that did not. */
@@ -111,8 +107,8 @@ export class Job {
     const details = this.cancelReason === undefined ? undefined : { reason: this.cancelReason };
     const error = new ArcpError(code, message, details).toPayload();
     const payload = { job_id: this.id, final_status: status, ...error, completed_at: this.now() };
-    this.status = status;
     this.session.log.append(this.#head('job.error'), `,"payload":${JSON.stringify(payload)}}`);
+    this.status = status;
   }
 
   /** A frame's text up to its number. */
@@ -121,6 +117,6 @@ export class Job {
   }
 
   now(): string {
-    return new Date(this.settings.clock.now()).toISOString();
+    return isoTime(this.settings.clock.now());
   }
 }

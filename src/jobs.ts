@@ -1,10 +1,12 @@
 import type { FinalStatus } from '../machines/index.ts';
 import type { AgentDirectory } from './agents.ts';
+import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { Job } from './job.ts';
 import type { Settings } from './options.ts';
+import type { Session } from './session.ts';
 import { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
 import type { AcceptedPayload, ClientFrameOf, SubmitPayload } from './wire/messages.ts';
@@ -38,6 +40,17 @@ export class Jobs {
     return this.#live.get(jobId);
   }
 
+  /** The session failed inside the runtime: its jobs end with it, untold. */
+  abandon(session: Session): void {
+    for (const job of this.#live.values()) {
+      if (job.session !== session) continue;
+      job.abort.abort(new ArcpError('INTERNAL_ERROR', 'the session failed'));
+      // Its log may be what failed, and nobody can come back to read it.
+      job.status = 'error';
+      this.settle(job);
+    }
+  }
+
   all(): Job[] {
     return [...this.#live.values()];
   }
@@ -48,8 +61,8 @@ export class Jobs {
     const { payload } = frame;
     const accepted = payload.idempotency_key && this.#keys.recall(session.principal, payload);
     if (accepted) {
-      const about = { jobId: accepted.job_id, traceId: accepted.trace_id };
-      connection.reply('job.accepted', frame.id, accepted, about);
+      const to = { requestId: frame.id, jobId: accepted.job_id, traceId: accepted.trace_id };
+      connection.reply('job.accepted', to, accepted);
       return;
     }
     const job = this.#admit(connection, frame);
@@ -120,7 +133,7 @@ export class Jobs {
       job_id: id,
       agent: `${agent.name}@${agent.version}`,
       lease: {},
-      accepted_at: new Date(this.#settings.clock.now()).toISOString(),
+      accepted_at: isoTime(this.#settings.clock.now()),
       ...(traceId === undefined ? {} : { trace_id: traceId }),
     };
     return new Job({ id, session, agent, input: payload.input, traceId, accepted, settings: this.#settings });
@@ -130,7 +143,10 @@ export class Jobs {
 /** Authority that is asked for and not given must never look given: until leases are built, asking is refused (§9). */
 function refuseLeases({ lease_request, lease_constraints }: SubmitPayload): void {
   if (Object.keys(lease_request ?? {}).length + Object.keys(lease_constraints ?? {}).length === 0) return;
-  throw new ArcpError('INVALID_REQUEST', 'this runtime grants no leases: submit without lease_request and lease_constraints');
+  throw new ArcpError(
+    'INVALID_REQUEST',
+    'this runtime grants no leases: submit without lease_request and lease_constraints',
+  );
 }
 
 function namedJob(frame: ClientFrameOf<'job.cancel'>): string {

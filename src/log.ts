@@ -83,7 +83,8 @@ export class EventLog {
 
   /** Bytes kept after the cursor. */
   bytesAfter(cursor: number): number {
-    return this.read(cursor, Number.POSITIVE_INFINITY).reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
+    const kept = this.read(Math.max(cursor, this.oldestSeq - 1), Number.POSITIVE_INFINITY);
+    return kept.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
   }
 
   /** Frees what the client has acknowledged. Beyond the newest, or going back: nothing happens (§6.5). */

@@ -2,8 +2,8 @@ import type { InspectionEvent, Observer } from 'xstate';
 import type { AgentDefinition } from './agents.ts';
 import type { Authenticate } from './auth.ts';
 import { type Clock, systemClock } from './clock.ts';
-import type { Store } from './stores/store.ts';
 import { memoryStore } from './stores/memory.ts';
+import type { Store } from './stores/store.ts';
 import { packageVersion } from './version.ts';
 import { type Feature, featureNames } from './wire/messages.ts';
 
@@ -93,7 +93,7 @@ export function settle(options: RuntimeOptions) {
     clock: options.clock ?? systemClock(),
     log: options.log ?? consoleLogger,
     audit: options.audit ?? (() => {}),
-    inspect: options.inspect,
+    inspect: options.inspect && harmless(options.inspect, options.log ?? consoleLogger),
     authenticate: options.authenticate,
     runtime: { name: 'arcp-xstate', version: packageVersion },
     path: options.path ?? '/arcp',
@@ -120,11 +120,13 @@ export function settle(options: RuntimeOptions) {
   };
 }
 
-type NameOf<Value> = { [Name in keyof RuntimeOptions]-?: Value extends RuntimeOptions[Name] ? Name : never }[keyof RuntimeOptions];
+type NameOf<Value> = {
+  [Name in keyof RuntimeOptions]-?: Value extends RuntimeOptions[Name] ? Name : never;
+}[keyof RuntimeOptions];
 
 function seconds(options: RuntimeOptions, name: NameOf<number>, otherwise: number): number {
   const value = options[name] ?? otherwise;
-  if (typeof value !== 'number' || !(value > 0)) throw new RangeError(`${name} must be a number of seconds above 0`);
+  if (!Number.isFinite(value) || value <= 0) throw new RangeError(`${name} must be a finite number of seconds above 0`);
   return value * 1000;
 }
 
@@ -154,10 +156,24 @@ function offered(features: readonly Feature[] | undefined): ReadonlySet<Feature>
   return new Set(features ?? featureNames);
 }
 
+/** A watcher that throws must not end what it watches. */
+function harmless(inspect: NonNullable<RuntimeOptions['inspect']>, log: Logger): (event: InspectionEvent) => void {
+  return (event) => {
+    try {
+      if (typeof inspect === 'function') inspect(event);
+      else inspect.next?.(event);
+    } catch (error) {
+      log.error({ err: error }, 'the inspect observer failed');
+    }
+  };
+}
+
 /** Without a logger of the embedder's, what went wrong still has to be seen somewhere. */
 const consoleLogger: Logger = {
   debug: () => {},
   info: () => {},
+  // biome-ignore lint/suspicious/noConsole: the last resort of who gave no logger
   warn: (fields, message) => console.warn(message, fields),
+  // biome-ignore lint/suspicious/noConsole: as above
   error: (fields, message) => console.error(message, fields),
 };

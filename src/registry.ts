@@ -6,6 +6,7 @@ import type { Settings } from './options.ts';
 import type { SessionInfo } from './runtime.ts';
 import { Session } from './session.ts';
 import { hashToken, mintResumeToken, sameToken, type TokenHash } from './tokens.ts';
+import { closeCodes } from './transports/transport.ts';
 import { mintId } from './wire/ids.ts';
 
 /** Refused hellos or resumes a socket may make; the last one closes it (§2). */
@@ -19,6 +20,7 @@ const tombstonesMax = 100_000;
 export class Registry {
   readonly #settings: Settings;
   readonly #machine: typeof sessionMachine;
+  readonly #failed: (session: Session) => void;
   readonly #byId = new Map<string, Session>();
   readonly #byToken = new Map<string, Session>();
   #admitted = 0;
@@ -28,9 +30,11 @@ export class Registry {
   /** Principals of expired sessions by token hash: expired can be told from unknown for one more window (§6.3). */
   readonly #tombstones: ExpiringMap<string, string>;
 
-  constructor(settings: Settings, machine: typeof sessionMachine) {
+  /** `failed` is told of a session that failed inside the runtime, before it is forgotten. */
+  constructor(settings: Settings, machine: typeof sessionMachine, failed: (session: Session) => void) {
     this.#settings = settings;
     this.#machine = machine;
+    this.#failed = failed;
     const { clock, resumeWindowMs } = settings;
     this.#tombstones = new ExpiringMap({ clock, keepMs: resumeWindowMs, entriesMax: tombstonesMax });
   }
@@ -47,7 +51,11 @@ export class Registry {
     actor.subscribe({
       error: (error) => {
         log.error({ sessionId: id, err: error }, 'a session failed');
+        session.connection?.close(closeCodes.internal, 'internal error');
+        session.connection?.release();
+        session.connect(undefined);
         this.forget(session);
+        this.#failed(session);
       },
     });
     actor.start();
@@ -113,7 +121,8 @@ export class Registry {
   rotate(session: Session, presented: TokenAge): string {
     const { tokens } = session;
     if (!tokens) throw new Error('rotate(): the session was never admitted');
-    const [kept, dead] = presented === 'current' ? [tokens.current, tokens.previous] : [tokens.previous, tokens.current];
+    const [kept, dead] =
+      presented === 'current' ? [tokens.current, tokens.previous] : [tokens.previous, tokens.current];
     if (dead) this.#byToken.delete(key(dead));
     const token = mintResumeToken();
     session.tokens = { current: hashToken(token), previous: kept };

@@ -1,3 +1,4 @@
+import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { type HandshakeWorld, handshake } from './handshake.ts';
 import type { Jobs } from './jobs.ts';
@@ -42,7 +43,7 @@ function serve(connection: Connection, frame: ClientFrame, world: RequestWorld):
     case 'session.ping':
       return connection.reply('session.pong', frame.id, {
         ...(frame.payload.nonce === undefined ? {} : { ping_nonce: frame.payload.nonce }),
-        received_at: new Date(world.settings.clock.now()).toISOString(),
+        received_at: isoTime(world.settings.clock.now()),
       });
     case 'session.pong':
       return; // That it came in is all it tells (src/connection.ts).

@@ -1,5 +1,5 @@
-import { inlineResultBytesMax } from './job-context.ts';
 import type { Job, Outcome } from './job.ts';
+import { inlineResult, inlineResultBytesMax } from './job-context.ts';
 import { mintId } from './wire/ids.ts';
 
 /** Bytes of one chunk and of a whole streamed result (§8). */
@@ -8,7 +8,8 @@ const resultBytesMax = 256 * 2 ** 20;
 
 /**
  * Streams a result as `result_chunk` events: in order from 0, the last one `more: false`, its size counted in bytes. Where
- * the session has not negotiated `result_chunk`, the chunks are gathered and the result is delivered inline if it fits.
+ * the session has not negotiated `result_chunk` when the stream begins, the chunks are gathered and the result is delivered
+ * inline if it fits.
  */
 export class ResultWriter {
   readonly #job: Job;
@@ -19,7 +20,10 @@ export class ResultWriter {
   #gathered: Buffer[] | undefined;
   #chunkSeq = 0;
   #bytes = 0;
-  #ending: { summary: string | undefined } | undefined;
+  #ending: { summary?: string } | undefined;
+  #violation: Error | undefined;
+  /** The first half of a character whose second half is in the next write. */
+  #surrogate = '';
 
   constructor(job: Job, encoding: 'utf8' | 'base64') {
     this.#job = job;
@@ -29,30 +33,54 @@ export class ResultWriter {
 
   /** One chunk, at most 1 MiB; the whole at most 256 MiB. A text chunk of a base64 stream is sent as its UTF-8 bytes. */
   write(chunk: string | Uint8Array): void {
-    if (this.#ending) throw new Error('write(): the result has ended');
+    if (this.#ending) throw this.#violated(new Error('write(): the result has ended'));
     if (this.#encoding === 'utf8' && typeof chunk !== 'string') {
-      throw new TypeError("write(): bytes need result({ encoding: 'base64' })");
+      throw this.#violated(new TypeError("write(): bytes need result({ encoding: 'base64' })"));
     }
-    const bytes = Buffer.from(chunk);
-    if (bytes.length > chunkBytesMax) throw new RangeError(`write(): a chunk has at most ${chunkBytesMax} bytes`);
-    this.#bytes += bytes.length;
+    const bytes = typeof chunk === 'string' ? this.#encode(chunk) : Buffer.from(chunk);
+    if (bytes.length > chunkBytesMax) {
+      throw this.#violated(new RangeError(`write(): a chunk has at most ${chunkBytesMax} bytes`));
+    }
     const bytesMax = this.#gathered ? inlineResultBytesMax : resultBytesMax;
-    if (this.#bytes > bytesMax) throw new RangeError(`write(): the result has at most ${bytesMax} bytes for this client`);
-    if (this.#gathered) this.#gathered.push(bytes);
-    else this.#pass(bytes);
+    if (this.#bytes + bytes.length > bytesMax) {
+      throw this.#violated(new RangeError(`write(): the result has at most ${bytesMax} bytes for this client`));
+    }
+    if (bytes.length > 0) this.#take(bytes);
   }
 
   /** Ends the result, with one sentence about it if there is one to say. */
   end(summary?: string): void {
-    if (this.#ending) throw new Error('end(): the result has ended');
-    this.#ending = { summary };
+    if (this.#ending) throw this.#violated(new Error('end(): the result has ended'));
+    if (this.#surrogate !== '') this.#take(Buffer.from(this.#surrogate));
+    this.#ending = summary === undefined ? {} : { summary };
     if (!this.#gathered) this.#emit(this.#held ?? Buffer.alloc(0), false);
   }
 
+  /** What the terminal says. A rule of §8 that was broken is told here too: the agent may have swallowed it. */
   conclude(): Outcome {
+    if (this.#violation) throw this.#violation;
     if (!this.#ending) throw new Error('the streamed result was never ended');
-    if (this.#gathered) return { result: Buffer.concat(this.#gathered).toString(this.#encoding) };
-    return { resultId: this.#resultId, resultSize: this.#bytes, summary: this.#ending.summary };
+    if (!this.#gathered) return { resultId: this.#resultId, resultSize: this.#bytes, ...this.#ending };
+    return { result: inlineResult(Buffer.concat(this.#gathered).toString(this.#encoding)), ...this.#ending };
+  }
+
+  #violated(error: Error): Error {
+    this.#violation ??= error;
+    return error;
+  }
+
+  /** Text as UTF-8. A character that is cut between two writes waits for its second half. */
+  #encode(text: string): Buffer {
+    const whole = this.#surrogate + text;
+    const last = whole.charCodeAt(whole.length - 1);
+    this.#surrogate = last >= 0xd800 && last <= 0xdbff ? whole.slice(-1) : '';
+    return Buffer.from(this.#surrogate === '' ? whole : whole.slice(0, -1));
+  }
+
+  #take(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.#gathered) this.#gathered.push(bytes);
+    else this.#pass(bytes);
   }
 
   #pass(bytes: Buffer): void {

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { jobMachine, sessionMachine } from '../machines/index.ts';
 import { AgentDirectory } from './agents.ts';
 import { Connection } from './connection.ts';
-import { type EffectsWorld, jobEffects, sessionEffects } from './effects.ts';
+import { type EffectsWorld, sessionEffects } from './effects.ts';
+import { jobEffects } from './job-effects.ts';
 import { Jobs } from './jobs.ts';
 import { type RuntimeOptions, settle } from './options.ts';
 import { Registry } from './registry.ts';
@@ -49,7 +50,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     actions: sessionEffects(world),
     actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
   });
-  const registry = new Registry(settings, machine);
+  const registry = new Registry(settings, machine, (session) => jobs.abandon(session));
   const { path, maxFrameBytes, allowedHosts, allowedOrigins } = settings;
   const door = wsDoor(
     {

@@ -16,15 +16,9 @@ export class ResultChunks {
 
   add(chunk: Chunk): void {
     this.#resultId ??= chunk.result_id;
-    if (this.#problem !== undefined) return;
-    if (chunk.result_id !== this.#resultId) return this.#spoil('its chunks are of two results');
-    if (typeof chunk.data !== 'string') return this.#spoil('a chunk has no data');
-    if (chunk.chunk_seq !== this.#parts.length) {
-      return this.#spoil(`chunk ${this.#parts.length} is missing; had another client of this session received it?`);
-    }
-    this.#chars += chunk.data.length;
-    if (this.#chars > keptCharsMax) return this.#spoil('it is above 256 MiB: read its result_chunk events instead');
-    this.#parts.push(chunk);
+    const problem = this.#problemWith(chunk);
+    if (problem !== undefined) this.#spoil(problem);
+    if (this.#problem === undefined) this.#parts.push(chunk);
   }
 
   /** The whole result: a string if every chunk was utf8, else bytes. Throws `ArcpError INTERNAL_ERROR` if it is not whole. */
@@ -43,6 +37,15 @@ export class ResultChunks {
     throw new ArcpError('INTERNAL_ERROR', `the streamed result is not whole: ${this.#problem}`, {
       result_id: payload.result_id,
     });
+  }
+
+  #problemWith(chunk: Chunk): string | undefined {
+    if (chunk.result_id !== this.#resultId) return 'its chunks are of two results';
+    if (typeof chunk.data !== 'string') return 'a chunk has no data';
+    const next = this.#parts.length;
+    if (chunk.chunk_seq !== next) return `chunk ${next} is missing; had another client of this session received it?`;
+    this.#chars += chunk.data.length;
+    return this.#chars > keptCharsMax ? 'it is above 256 MiB: read its result_chunk events instead' : undefined;
   }
 
   #spoil(problem: string): void {

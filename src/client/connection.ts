@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { closeCodes, type Transport } from '../transports/transport.ts';
+import type { closeCodes, Transport } from '../transports/transport.ts';
 import { type InboundFrame, readFrame } from './frames.ts';
 
 /** What a connection tells its session. */
@@ -28,10 +28,9 @@ export class Connection {
     this.#transport.onClose((code, reason) => listener.lost(code, reason));
     this.#transport.onMessage((data) => {
       this.lastInMs = this.#clock.uptime();
-      if (typeof data !== 'string') return listener.garbled('a binary frame');
-      const frame = readFrame(data);
+      const frame = typeof data === 'string' ? readFrame(data) : undefined;
       if (frame) listener.heard(frame, data.length);
-      else listener.garbled('a frame that makes no sense');
+      else listener.garbled(typeof data === 'string' ? 'a frame that makes no sense' : 'a binary frame');
     });
   }
 

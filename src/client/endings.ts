@@ -16,8 +16,10 @@ export interface EndingFacts {
 /** Why the session could not be resumed: always an error of the protocol's (§12), the runtime's own where it gave one. */
 export function expiryOf(event: ClientEvent, facts: EndingFacts): ArcpError {
   if (event.type === 'handshake.refused' && facts.refusal) return facts.refusal;
-  if (event.type === 'session.welcome') return lost('another', 'the runtime opened another session instead of resuming');
-  if (event.type === 'session.bye') return lost('shutdown', `the runtime ended the session, not resumable: ${event.reason}`);
+  if (event.type === 'session.welcome')
+    return lost('another', 'the runtime opened another session instead of resuming');
+  if (event.type === 'session.bye')
+    return lost('shutdown', `the runtime ended the session, not resumable: ${event.reason}`);
   const failure = facts.failure === undefined ? '' : ` (${messageOf(facts.failure)})`;
   return lost('unreachable', `gave up coming back to ${facts.place}: no connection in the resume window${failure}`);
 }
@@ -94,4 +96,9 @@ export function reasonOf(event: ClientEvent): string {
 export function labelOf(error: Error): string {
   if (error instanceof ArcpError) return typeof error.details?.reason === 'string' ? error.details.reason : error.code;
   return error instanceof ConnectionError ? error.reason : messageOf(error);
+}
+
+/** A URL without what may be secret in it. */
+export function placeOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin + new URL(url).pathname : url;
 }

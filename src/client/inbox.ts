@@ -1,5 +1,5 @@
-import type { SequencedFrame } from './frames.ts';
 import { Feed } from './feed.ts';
+import type { SequencedFrame } from './frames.ts';
 
 /** Ended jobs whose handles can still be asked for by id. */
 const endedFeedsMax = 1000;
@@ -55,7 +55,10 @@ export class Inbox {
     return 'taken';
   }
 
-  #deliver(frame: Exclude<SequencedFrame, { type: 'other' }>, { seq, chars, jobId }: { seq: number; chars: number; jobId: string }) {
+  #deliver(
+    frame: Exclude<SequencedFrame, { type: 'other' }>,
+    { seq, chars, jobId }: { seq: number; chars: number; jobId: string },
+  ) {
     const feed = this.feed(jobId);
     if (feed.hasEnded) return;
     if (frame.type !== 'job.event') {
@@ -77,19 +80,19 @@ export class Inbox {
     return feed;
   }
 
-  /** A new connection brings everything after `lastEventSeq`: nothing has to be passed over any more. */
-  reopen(): void {
-    this.#isHolding = false;
-  }
-
   /** The session has ended: whatever has not ended yet fails with `error`. */
   fail(error: Error): void {
     this.#failure = error;
     for (const feed of this.#feeds.values()) feed.fail(error);
   }
 
-  /** Lets go of what nobody can read without waiting for ever: jobs nobody asked for, or asked only for their result. */
-  makeRoom(): void {
+  /** Somebody waits for a job's end: if everything stands still for want of room, events nobody reads must give way. */
+  awaited(): void {
+    if (this.#isHolding) this.#makeRoom();
+  }
+
+  /** Lets go of events nobody may ever read: of jobs nobody asked for, or asked only for their result. */
+  #makeRoom(): void {
     for (const feed of this.#feeds.values()) {
       const isUnclaimed = !feed.isClaimed && !this.#options.awaitsAcceptance();
       if (isUnclaimed || (feed.isAwaited && !feed.isRead)) feed.forget(this.#overflow(feed));
@@ -105,7 +108,7 @@ export class Inbox {
   }
 
   #hasRoom(): boolean {
-    if (this.#isFull()) this.makeRoom();
+    if (this.#isFull()) this.#makeRoom();
     return !this.#isFull();
   }
 

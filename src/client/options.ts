@@ -136,6 +136,7 @@ function checkTicket(ticket: Ticket): Ticket {
     resumeToken !== '' &&
     Number.isSafeInteger(lastEventSeq) &&
     lastEventSeq >= 0;
-  if (!isGood) throw new TypeError('resume must be a ticket: { sessionId, resumeToken, lastEventSeq }, as client.ticket gave it');
+  if (!isGood)
+    throw new TypeError('resume must be a ticket: { sessionId, resumeToken, lastEventSeq }, as client.ticket gave it');
   return ticket;
 }

@@ -34,10 +34,14 @@ export class Requests {
   /** Keeps a request until its answer. `send` is undefined while there is no connection. */
   ask<Answer>(type: string, request: Request<Answer>, send: ((text: string) => void) | undefined): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      if (this.#failure) return reject(this.#failure);
+      if (this.#failure) {
+        reject(this.#failure);
+        return;
+      }
       if (this.#pendingById.size >= this.#pendingMax) {
         const problem = `${this.#pendingMax} requests are waiting for an answer already: await some, or raise unansweredMax`;
-        return reject(new RangeError(problem));
+        reject(new RangeError(problem));
+        return;
       }
       const { id, text } = request;
       const answer = (reply: InboundFrame, timesSent: number) => {

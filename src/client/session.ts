@@ -2,16 +2,18 @@ import { createActor } from 'xstate';
 import type { ClientEvent } from '../../machines/client.events.ts';
 import { clientMachine } from '../../machines/client.ts';
 import type { Clock } from '../clock.ts';
-import { closeCodes, type Transport } from '../transports/transport.ts';
+import { closeCodes } from '../transports/transport.ts';
 import type { ArcpError } from '../wire/errors.ts';
 import { mintId } from '../wire/ids.ts';
 import type { ClientFrameOf, ClientFrameType, WelcomePayload } from '../wire/messages.ts';
 import { Attachment, frameText } from './attachment.ts';
-import { Connection } from './connection.ts';
-import { type EndingFacts, endOf, expiryOf, labelOf, reasonOf } from './endings.ts';
+import { type EndingFacts, endOf, expiryOf, labelOf, placeOf, reasonOf } from './endings.ts';
 import { errorOf, messageOf } from './errors.ts';
 import type { InboundFrame, SequencedFrame } from './frames.ts';
+import { helloText } from './hello.ts';
 import { Inbox } from './inbox.ts';
+import { Link } from './link.ts';
+import { Notices } from './notices.ts';
 import type { ClientSettings, ClientState, StateChange, Ticket } from './options.ts';
 import { type Request, Requests } from './requests.ts';
 
@@ -37,19 +39,14 @@ export class Session {
   readonly #settings: ClientSettings;
   readonly #actor: Actor;
   readonly #requests: Requests;
-  readonly #listeners = new Set<(change: StateChange) => void>();
-  #state: ClientState | undefined;
-  #change: Pick<StateChange, 'reason' | 'error'> = {};
-  #token: string;
+  readonly #link: Link;
+  readonly #notices = new Notices();
   #resumeToken: string | undefined;
   #sessionId: string | undefined;
-  #attempt: AbortController | undefined;
-  #connection: Connection | undefined;
   /** Set from a welcome to the loss of its connection. */
   #attachment: Attachment | undefined;
   #welcome: WelcomePayload | undefined;
   #refusal: ArcpError | undefined;
-  #failure: unknown;
   #resolveOpened = () => {};
   #rejectOpened: (error: Error) => void = () => {};
   #resolveEnded = () => {};
@@ -57,7 +54,6 @@ export class Session {
   constructor(url: string, settings: ClientSettings) {
     this.#url = url;
     this.#settings = settings;
-    this.#token = settings.token;
     this.#sessionId = settings.resume?.sessionId;
     this.#resumeToken = settings.resume?.resumeToken;
     this.#requests = new Requests(settings.unansweredMax);
@@ -68,6 +64,16 @@ export class Session {
       awaitsAcceptance: () => this.#requests.has('job.submit'),
       roomAgain: () => this.#attachment && this.#broken('fetching what had no room'),
     });
+    this.#link = new Link({
+      dial: (options) => settings.dial(url, options),
+      clock: settings.clock,
+      opened: () => this.#actor.send({ type: 'transport.opened' }),
+      listener: {
+        heard: (frame, chars) => this.#hear(frame, chars),
+        garbled: (problem) => this.#broken(problem),
+        lost: (code, reason) => this.#lost(code, reason),
+      },
+    });
     this.opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve;
       this.#rejectOpened = reject;
@@ -75,7 +81,7 @@ export class Session {
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
-    if (settings.onState) this.#listeners.add(settings.onState);
+    if (settings.onState) this.#notices.listen(settings.onState);
     this.#actor = this.#start();
   }
 
@@ -99,12 +105,15 @@ export class Session {
 
   /** Tells of every change of state from now on. Returns the way to stop. */
   listen(listener: (change: StateChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#notices.listen(listener);
   }
 
   /** Asks the runtime, now or as soon as there is a connection; again after a resume, until it answers (§6.3). */
-  ask<Type extends ClientFrameType, Answer>(type: Type, asked: Asked<Type, Answer>, id = mintId('req')): Promise<Answer> {
+  ask<Type extends ClientFrameType, Answer>(
+    type: Type,
+    asked: Asked<Type, Answer>,
+    id = mintId('req'),
+  ): Promise<Answer> {
     const text = frameText(type, asked.payload, { id, sessionId: this.#sessionId, jobId: asked.jobId });
     return this.#requests.ask(type, { ...asked, id, text }, this.#attachment?.send);
   }
@@ -126,7 +135,7 @@ export class Session {
       ...(inspect && { inspect }),
     });
     actor.subscribe({
-      next: (snapshot) => this.#tell(stateOf(snapshot.value)),
+      next: (snapshot) => this.#notices.tell(stateOf(snapshot.value)),
       error: (error) => this.#end(error instanceof Error ? error : new Error(messageOf(error))),
     });
     actor.start();
@@ -138,7 +147,7 @@ export class Session {
   #machine() {
     return clientMachine.provide({
       actions: {
-        dial: () => this.#dial(),
+        dial: () => this.#link.dial(),
         sayHello: () => this.#sayHello(),
         abandon: () => this.#abandon(),
         attach: () => this.#attach(),
@@ -153,73 +162,28 @@ export class Session {
     });
   }
 
-  #dial(): void {
-    const attempt = new AbortController();
-    this.#attempt = attempt;
-    // A dial that throws and one that rejects are the same failure.
-    const dialing = async () => this.#settings.dial(this.#url, { signal: attempt.signal });
-    dialing().then(
-      (transport) => {
-        if (this.#attempt === attempt) this.#open(transport);
-        else transport.close(closeCodes.goodbye);
-      },
-      (failure: unknown) => {
-        if (this.#attempt !== attempt) return;
-        this.#failure = failure;
-        this.#lost(closeCodes.broken, messageOf(failure));
-      },
-    );
-  }
-
-  #open(transport: Transport): void {
-    const connection = new Connection(transport, this.#settings.clock);
-    this.#connection = connection;
-    // A connection that is not the session's any more is heard no more, whatever still arrives.
-    const isCurrent = () => this.#connection === connection;
-    connection.listen({
-      heard: (frame, chars) => isCurrent() && this.#hear(frame, chars),
-      garbled: (problem) => isCurrent() && this.#broken(problem),
-      lost: (code, reason) => {
-        if (!isCurrent()) return;
-        this.#failure ??= new Error(`the connection was closed before the welcome (${`${code} ${reason}`.trim()})`);
-        this.#lost(code, reason);
-      },
-    });
-    this.#actor.send({ type: 'transport.opened' });
-  }
-
   #sayHello(): void {
-    const { client, features } = this.#settings;
-    const cursor = { resume_token: this.#resumeToken ?? '', last_event_seq: this.inbox.lastEventSeq };
-    const resume =
-      this.#sessionId === undefined ? {} : { resume: { session_id: this.#sessionId, ...cursor }, ...cursor };
-    const payload: ClientFrameOf<'session.hello'>['payload'] = {
-      client,
-      auth: { scheme: 'bearer', token: this.#token },
-      capabilities: { encodings: ['json'], features: [...features] },
-      // Both spellings, so that every SDK's runtime understands one of them (§6.3).
-      ...resume,
-    };
-    this.#connection?.send(frameText('session.hello', payload, { id: mintId('req') }));
+    const ticket = this.#sessionId === undefined ? undefined : this.ticket;
+    this.#link.connection?.send(helloText(this.#settings, ticket));
   }
 
   #abandon(): void {
     const { connectTimeoutMs, handshakeTimeoutMs } = this.#settings;
-    const waited = this.#connection ? `no welcome within ${handshakeTimeoutMs} ms` : `no answer within ${connectTimeoutMs} ms`;
-    this.#failure = new Error(waited);
-    this.#drop(closeCodes.goodbye, 'timed out');
-    this.#lost(closeCodes.broken, waited);
+    const isWelcomeDue = this.#link.connection !== undefined;
+    const waited = isWelcomeDue
+      ? `no welcome within ${handshakeTimeoutMs} ms`
+      : `no answer within ${connectTimeoutMs} ms`;
+    this.#link.abandon(waited);
   }
 
   #attach(): void {
     const { clock } = this.#settings;
-    const connection = this.#connection;
+    const { connection } = this.#link;
     const welcome = this.#welcome;
     if (!connection || !welcome) return;
     this.#sessionId = welcome.session_id;
     this.#resumeToken = welcome.resume_token;
-    this.#failure = this.#refusal = undefined;
-    this.inbox.reopen();
+    this.#link.failure = this.#refusal = undefined;
     const { lastEventSeq } = this.inbox;
     const heartbeatLost = () => this.#actor.send({ type: 'heartbeat.lost', jitter: this.#settings.random() });
     this.#attachment = new Attachment({ connection, welcome, lastEventSeq, clock, heartbeatLost });
@@ -227,7 +191,7 @@ export class Session {
   }
 
   #detach(event: ClientEvent): void {
-    this.#change = { reason: reasonOf(event) };
+    this.#notices.explain({ reason: reasonOf(event) });
     if (event.type === 'transport.lost' && event.code === closeCodes.tooBig) this.#requests.rejectLongest();
     const code = event.type === 'heartbeat.lost' ? closeCodes.heartbeatLost : closeCodes.goodbye;
     this.#drop(code, reasonOf(event));
@@ -239,7 +203,7 @@ export class Session {
   }
 
   #end(error: Error): void {
-    this.#change = { reason: labelOf(error), error };
+    this.#notices.explain({ reason: labelOf(error), error });
     this.#drop(closeCodes.goodbye, '');
     this.#requests.fail(error);
     this.inbox.fail(error);
@@ -247,13 +211,10 @@ export class Session {
     this.#resolveEnded();
   }
 
-  #drop(code: typeof closeCodes.goodbye | typeof closeCodes.heartbeatLost, reason: string): void {
-    const attempt = this.#attempt;
-    const connection = this.#connection;
+  #drop(code: Parameters<Link['drop']>[0], reason: string): void {
     this.#attachment?.stop();
-    this.#attempt = this.#connection = this.#attachment = undefined;
-    attempt?.abort();
-    connection?.close(code, reason);
+    this.#attachment = undefined;
+    this.#link.drop(code, reason);
   }
 
   // What comes in.
@@ -264,16 +225,22 @@ export class Session {
       case 'job.result':
       case 'job.error':
       case 'other':
-        return this.#take(frame, chars);
+        this.#take(frame, chars);
+        break;
       case 'session.welcome':
-        return this.#welcomed(frame.payload);
+        this.#welcomed(frame.payload);
+        break;
       case 'session.ping':
-        return this.#answer(frame.id, frame.payload.nonce);
+        this.#answer(frame.id, frame.payload.nonce);
+        break;
       case 'session.closed':
-        return this.#actor.send({ type: 'session.closed' });
+        this.#actor.send({ type: 'session.closed' });
+        break;
       case 'session.bye': {
         const { reason, resumable } = frame.payload;
-        return this.#actor.send({ type: 'session.bye', reason: reason ?? 'bye', resumable, jitter: this.#settings.random() });
+        const jitter = this.#settings.random();
+        this.#actor.send({ type: 'session.bye', reason: reason ?? 'bye', resumable: resumable === true, jitter });
+        break;
       }
       default:
         if (this.#attachment?.isProof(frame)) this.#actor.send({ type: 'replay.caughtUp' });
@@ -316,27 +283,8 @@ export class Session {
     this.#actor.send({ type: 'transport.lost', code, reason, jitter: this.#settings.random() });
   }
 
-  // What goes to the application.
-
-  #tell(state: ClientState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    const isExplained = state === 'waiting' || state === 'expired' || state === 'closed';
-    const change: StateChange = isExplained ? { state, ...this.#change } : { state };
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(change);
-      } catch (error) {
-        // A listener's fault is its owner's to see, and no reason to lose a session.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
-  }
-
   #facts(): EndingFacts {
-    return { place: placeOf(this.#url), refusal: this.#refusal, failure: this.#failure };
+    return { place: placeOf(this.#url), refusal: this.#refusal, failure: this.#link.failure };
   }
 }
 
@@ -344,9 +292,4 @@ export class Session {
 function stateOf(value: ReturnType<Actor['getSnapshot']>['value']): ClientState {
   if (typeof value === 'string') return value;
   return 'detached' in value ? value.detached : value.attached;
-}
-
-/** A URL without what may be secret in it. */
-function placeOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin + new URL(url).pathname : url;
 }

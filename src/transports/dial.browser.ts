@@ -13,6 +13,7 @@ interface BrowserSocket {
   readonly bufferedAmount: number;
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
+  onerror: (() => void) | null;
   onclose: ((event: { code: number; reason: string; wasClean: boolean }) => void) | null;
   send(text: string): void;
   close(code?: number, reason?: string): void;
@@ -21,8 +22,9 @@ declare const WebSocket: new (url: string) => BrowserSocket;
 const open = 1;
 
 /**
- * Opens a connection from a browser. `headers` are ignored: a page cannot set any on an upgrade, which is why the bearer token
- * is in the hello (§6.1). Nor can it learn why an upgrade failed: the rejection says no more than that it did.
+ * Opens a connection from a browser. `headers` are ignored: a page cannot set any on an upgrade, which is why the
+ * bearer token is in the hello (§6.1). Nor can it learn why an upgrade failed: the rejection says no more than that it
+ * did.
  */
 export const dial: Dial = (url, { maxFrameBytes = dialedFrameBytesMax, signal } = {}) =>
   new Promise((resolve, reject) => {
@@ -34,6 +36,8 @@ export const dial: Dial = (url, { maxFrameBytes = dialedFrameBytesMax, signal } 
       socket.close();
     };
     signal?.addEventListener('abort', abort);
+    // Says nothing that `onclose` does not say, but some stand-ins for a browser's WebSocket throw where nobody listens.
+    socket.onerror = () => {};
     socket.onclose = ({ code }) => {
       signal?.removeEventListener('abort', abort);
       reject(new Error(`cannot connect to ${url.replace(/[?#].*$/, '')} (close code ${code})`));

@@ -32,11 +32,13 @@ export interface Door {
   /** Serves one upgrade, for servers that route upgrades themselves. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
-   * Serves the upgrades to `path` of a server that others use too. Upgrades to other paths are left to its other listeners. Throws
-   * when the path is already served there.
+   * Serves the upgrades to `path` of a server that others use too. Upgrades to other paths are left to its other
+   * listeners. Throws when the path is already served there.
    */
   attach(server: UpgradeServer, options?: { path?: string }): void;
-  /** Serves on a port of its own; port 0, the default, is any free one. Rejects with the system's error where it cannot. */
+  /**
+   * Serves on a port of its own; port 0, the default, is any free one. Rejects with the system's error where it cannot.
+   */
   listen(options?: { host?: string; port?: number }): Promise<{ host: string; port: number; url: string }>;
   /** Serves no more, and resolves when every socket has ended. Those still open are closed with 1001. */
   close(): Promise<void>;

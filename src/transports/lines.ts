@@ -6,8 +6,8 @@ const none = Buffer.alloc(0);
 export type LineStep = { line: Buffer; rest: Buffer } | 'more' | 'too long';
 
 /**
- * Cuts a stream of bytes into lines. Holds at most one unfinished line, in one buffer of at most the limit (and one byte,
- * for the CR of a CRLF), whatever the size of the chunks.
+ * Cuts a stream of bytes into lines. Holds at most one unfinished line, in one buffer of at most the limit (and one
+ * byte, for the CR of a CRLF), whatever the size of the chunks.
  */
 export class LineReader {
   readonly #maxBytes: number;

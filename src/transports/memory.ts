@@ -11,9 +11,9 @@ export interface MemoryTransport extends Transport {
 }
 
 /**
- * Two transports joined in memory. Every frame arrives in a microtask of its own, in order. `close(1006)` on either end is
- * a cable pulled: both ends are told 1006 and whatever was under way is lost. Any other code arrives behind the frames
- * sent before it.
+ * Two transports joined in memory. Every frame arrives in a microtask of its own, in order. `close(1006)` on either end
+ * is a cable pulled: both ends are told 1006 and whatever was under way is lost. Any other code arrives behind the
+ * frames sent before it.
  */
 export function memoryPair(): [MemoryTransport, MemoryTransport] {
   const left = new MemoryEnd();

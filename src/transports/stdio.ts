@@ -16,9 +16,10 @@ export interface StdioOptions {
 }
 
 /**
- * Newline-delimited JSON over a pair of streams (§4): one frame a line, blank lines ignored, CRLF tolerated. Streams have no
- * close codes: the peer of a `close` sees the end of its input, which is 1006. A line that is not UTF-8 arrives as bytes, like
- * a binary frame. A last line without its newline counts. Both streams are ours until the end, and ended with it.
+ * Newline-delimited JSON over a pair of streams (§4): one frame a line, blank lines ignored, CRLF tolerated. Streams
+ * have no close codes: the peer of a `close` sees the end of its input, which is 1006. A line that is not UTF-8 arrives
+ * as bytes, like a binary frame. A last line without its newline counts. Both streams are ours until the end, and ended
+ * with it.
  */
 export function stdioTransport(options: StdioOptions): Transport {
   return new StdioTransport(options);
@@ -31,9 +32,8 @@ class StdioTransport implements Transport {
   readonly #closeTimeoutMs: number;
   readonly #ending = new Ending();
   #state: 'open' | 'closed' = 'open';
-  /** Writes whose callback is still to come: as long as there are any, a drain can be told. */
-  #writing = 0;
-  #held = false;
+  /** What was untaken when last looked at. */
+  #heldBytes = 0;
   #receive: ((data: string | Uint8Array) => void) | undefined;
   #drained: (() => void) | undefined;
 
@@ -54,9 +54,8 @@ class StdioTransport implements Transport {
 
   send(text: string): void {
     if (this.#state !== 'open') return;
-    this.#writing += 1;
     this.#output.write(Buffer.from(`${text}\n`), this.#written);
-    if (this.#output.writableLength > 0) this.#held = true;
+    this.#heldBytes = this.#output.writableLength;
   }
 
   sendAll(texts: readonly string[]): void {
@@ -84,7 +83,7 @@ class StdioTransport implements Transport {
   }
 
   unsentBytes(): number {
-    return this.#state === 'open' && this.#writing > 0 ? this.#output.writableLength : 0;
+    return this.#state === 'open' ? this.#output.writableLength : 0;
   }
 
   onDrain(drained: () => void): void {
@@ -92,9 +91,9 @@ class StdioTransport implements Transport {
   }
 
   readonly #written = () => {
-    this.#writing -= 1;
-    if (!this.#held || this.#state !== 'open') return;
-    this.#held = this.#output.writableLength > 0;
+    const heldBytes = this.#output.writableLength;
+    if (this.#state !== 'open' || heldBytes >= this.#heldBytes) return;
+    this.#heldBytes = heldBytes;
     this.#drained?.();
   };
 
@@ -134,6 +133,7 @@ class StdioTransport implements Transport {
   /** Ends what the peer, or a stream, has ended. */
   #end(code: number, reason: string): void {
     this.#state = 'closed';
+    this.#input.pause();
     this.#windUp(() => {});
     this.#ending.tell(code, reason);
   }

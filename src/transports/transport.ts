@@ -2,8 +2,8 @@
  * One end of a connection, whatever carries it (§4): text frames in order, both ways. WebSocket, stdio and the
  * in-memory pair are transports; an embedder may bring any other to `runtime.accept(transport)`.
  *
- * A transport never throws: sending after the end is a silent no-op, and the end is told once, by `onClose`. No listener
- * is ever called from inside `send`, `sendAll` or `close`. After our own `close` no frame arrives any more.
+ * A transport never throws: sending after the end is a silent no-op, and the end is told once, by `onClose`. No
+ * listener is ever called from inside `send`, `sendAll` or `close`. After our own `close` no frame arrives any more.
  */
 export interface Transport {
   /** Sends one frame: one JSON text, without a newline. */
@@ -11,13 +11,13 @@ export interface Transport {
   /** Ends the connection with a close code of §3; the peer sees the code where the carrier can say it. */
   close(code: number, reason?: string): void;
   /**
-   * Registers the one receiver of frames. A binary frame comes as bytes, a text frame as text. Frames, and a close behind
-   * them, wait until it is registered.
+   * Registers the one receiver of frames. A binary frame comes as bytes, a text frame as text. Frames, and a close
+   * behind them, wait until it is registered.
    */
   onMessage(receive: (data: string | Uint8Array) => void): void;
   /**
-   * Registers the one listener of the end: told exactly once, also after our own `close`, also when registered too late.
-   * 1006: broken, no code. 1005: closed, and the peer said no code.
+   * Registers the one listener of the end: told exactly once, also after our own `close`, also when registered too
+   * late. 1006: broken, no code. 1005: closed, and the peer said no code.
    */
   onClose(closed: (code: number, reason: string) => void): void;
   /**
@@ -48,8 +48,9 @@ export interface DialOptions {
 }
 
 /**
- * Opens a connection to a runtime: `dial('ws://127.0.0.1:7420/arcp')`. Rejects with an `Error` whose message says why in words
- * for a user, with the HTTP status where the upgrade was refused; with the signal's reason where it was aborted.
+ * Opens a connection to a runtime: `dial('ws://127.0.0.1:7420/arcp')`. Rejects with an `Error` whose message says why
+ * in words for a user, with the HTTP status where the upgrade was refused; with the signal's reason where it was
+ * aborted.
  */
 export type Dial = (url: string, options?: DialOptions) => Promise<Transport>;
 

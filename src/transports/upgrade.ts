@@ -27,14 +27,15 @@ export function pathOf(request: IncomingMessage): string {
 /** Who is let in. */
 export interface Gate {
   /**
-   * `Host` headers that are served, with or without a port; `*` is any. Others get 403. Default: any, except on a server of our
-   * own that is bound to loopback, where only loopback names are: a page of a name rebound to 127.0.0.1 stays outside. Behind a
-   * proxy on the same machine that passes the public name on, give that name.
+   * `Host` headers that are served, with or without a port; `*` is any. Others get 403. Default: any, except on a
+   * server of our own that is bound to loopback, where only loopback names are: a page of a name rebound to 127.0.0.1
+   * stays outside. Behind a proxy on the same machine that passes the public name on, give that name.
    */
   allowedHosts?: readonly string[] | undefined;
   /**
-   * Origins that are served, for clients that send one (browsers); `*` is any. Others get 403. Default: any, as nothing a browser
-   * adds by itself authorizes, only the bearer token does. An authenticator that trusts cookies must give this list.
+   * Origins that are served, for clients that send one (browsers); `*` is any. Others get 403. Default: any, as nothing
+   * a browser adds by itself authorizes, only the bearer token does. An authenticator that trusts cookies must give
+   * this list.
    */
   allowedOrigins?: readonly string[] | undefined;
   /** Whether one more connection can be served; upgrades get 503 while not. */
@@ -56,7 +57,10 @@ export function refusalOf({ headers }: IncomingMessage, gate: Gate): Refusal | u
   return undefined;
 }
 
-/** The hosts a server bound to `host` answers to when nobody has said: all where it is reachable by others, its own names else. */
+/**
+ * The hosts a server bound to `host` answers to when nobody has said: all where it is reachable by others, its own
+ * names else.
+ */
 export function hostsFor(host: string): readonly string[] | undefined {
   const ownNames = ['localhost', '127.0.0.1', '::1'];
   const isLoopback = ownNames.includes(host) || (isIPv4(host) && host.startsWith('127.'));
@@ -97,9 +101,10 @@ export function refuse(socket: Duplex, { status, explanation, headers = {} }: Re
 const mounts = new WeakMap<UpgradeServer, { paths: Map<string, Upgrade>; listener: Upgrade }>();
 
 /**
- * Serves the upgrades to one path of a server that others use too, and returns the way to stop. All mounted paths of a server
- * share one listener. An upgrade to none of them is left to the server's other `upgrade` listeners; where there are none, or
- * none has answered within `patienceMs`, it is refused with 404: never left hanging. Throws when the path is already served.
+ * Serves the upgrades to one path of a server that others use too, and returns the way to stop. All mounted paths of a
+ * server share one listener. An upgrade to none of them is left to the server's other `upgrade` listeners; where there
+ * are none, or none has answered within `patienceMs`, it is refused with 404: never left hanging. Throws when the path
+ * is already served.
  */
 export function mount(
   server: UpgradeServer,

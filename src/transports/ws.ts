@@ -82,7 +82,8 @@ class WsTransport implements Transport {
   #state: 'open' | 'closed' = 'open';
   /** Sends whose callback is still to come: as long as there are any, a drain can be told. */
   #writing = 0;
-  #held = false;
+  /** What was untaken when last looked at. */
+  #heldBytes = 0;
   #receive: ((data: string | Uint8Array) => void) | undefined;
   #drained: (() => void) | undefined;
 
@@ -115,7 +116,7 @@ class WsTransport implements Transport {
     for (let i = 0; i < last; i += 1) this.#socket.send(texts[i] ?? '');
     if (last >= 0) this.#write(texts[last] ?? '');
     this.#rawSocket?.uncork();
-    this.#held = this.#socket.bufferedAmount > 0;
+    this.#heldBytes = this.#socket.bufferedAmount;
   }
 
   close(code: number, reason = ''): void {
@@ -123,7 +124,7 @@ class WsTransport implements Transport {
     this.#state = 'closed';
     this.#socket.resume();
     if (code === closeCodes.broken) this.#socket.terminate();
-    else if (isSendable(code)) this.#socket.close(code, fit(reason));
+    else if (isSendable(code)) this.#socket.close(code, truncated(reason));
     else this.#socket.close();
   }
 
@@ -151,13 +152,16 @@ class WsTransport implements Transport {
   #write(text: string): void {
     this.#writing += 1;
     this.#socket.send(text, this.#written);
-    this.#held = this.#socket.bufferedAmount > 0;
+    this.#heldBytes = this.#socket.bufferedAmount;
   }
 
   readonly #written = () => {
     this.#writing -= 1;
-    if (!this.#held || !this.#isOpen()) return;
-    this.#held = this.#socket.bufferedAmount > 0;
+    const heldBytes = this.#socket.bufferedAmount;
+    // Pongs count too, and have no callback: behind the last of ours there is nothing more to wait for.
+    const tookSome = heldBytes < this.#heldBytes || (this.#writing === 0 && this.#heldBytes > 0);
+    if (!this.#isOpen() || !tookSome) return;
+    this.#heldBytes = this.#writing === 0 ? 0 : heldBytes;
     this.#drained?.();
   };
 }
@@ -177,7 +181,7 @@ function isSendable(code: number): boolean {
 }
 
 /** As much of a reason as a close frame has room for, cut between characters. */
-function fit(reason: string): string {
+function truncated(reason: string): string {
   const bytes = Buffer.from(reason);
   if (bytes.length <= reasonBytesMax) return reason;
   let end = reasonBytesMax;

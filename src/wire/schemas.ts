@@ -67,7 +67,15 @@ export const payloadSchemas: Record<ClientFrameType, object> = {
   },
   'session.resume': {
     type: 'object',
-    properties: { resume_token: token, token, last_event_seq: cursor, session_id: id, auth, client: peer, capabilities },
+    properties: {
+      resume_token: token,
+      token,
+      last_event_seq: cursor,
+      session_id: id,
+      auth,
+      client: peer,
+      capabilities,
+    },
   },
   'session.bye': { type: 'object', properties: { reason } },
   'session.close': { type: 'object', properties: { reason } },

@@ -44,7 +44,9 @@ test('the cursor is checked: what was acknowledged is gone, and asking for it is
   const { open, resume } = await partOfTheStreamConsumed();
   const second = await open();
   const asked = second.ask('session.hello', { auth, resume: { ...resume, last_event_seq: 2 } });
-  expect(await asked).toMatchObject({ payload: { code: 'RESUME_WINDOW_EXPIRED', details: { reason: 'trimmed', oldest_seq: 5 } } });
+  expect(await asked).toMatchObject({
+    payload: { code: 'RESUME_WINDOW_EXPIRED', details: { reason: 'trimmed', oldest_seq: 5 } },
+  });
 });
 
 test('the principal is checked: the token in other hands opens nothing', async () => {

@@ -26,7 +26,11 @@ test('a reconnect with token and last seq is the same session: replay, then the 
   expect(again).toMatchObject({ type: 'session.welcome', session_id: welcome.session_id });
   agent.emit(2);
   agent.finish({ done: true });
-  expect(await second.next('job.result')).toMatchObject({ job_id: jobId, event_seq: 11, payload: { result: { done: true } } });
+  expect(await second.next('job.result')).toMatchObject({
+    job_id: jobId,
+    event_seq: 11,
+    payload: { result: { done: true } },
+  });
   expect(second.seqs()).toEqual([6, 7, 8, 9, 10, 11]);
 });
 
@@ -42,7 +46,10 @@ test('an unknown token is RESUME_WINDOW_EXPIRED, and no fresh session is started
   const { open, runtime } = await droppedMidJob();
   const peer = await open();
   const refused = await peer.resume(tokens.alice, { resume_token: 'rt_never-minted', last_event_seq: 5 });
-  expect(refused).toMatchObject({ type: 'session.error', payload: { code: 'RESUME_WINDOW_EXPIRED', retryable: false } });
+  expect(refused).toMatchObject({
+    type: 'session.error',
+    payload: { code: 'RESUME_WINDOW_EXPIRED', retryable: false },
+  });
   expect(runtime.sessions().filter((session) => session.state !== 'handshaking')).toHaveLength(1);
 });
 

@@ -79,7 +79,9 @@ async function oneJob(open: () => Promise<Peer>, seed: number) {
   expect(frames.slice(0, events).map((frame) => frame.payload.body.message)).toEqual(
     Array.from({ length: events }, (_, index) => `event ${index + 1}`),
   );
-  expect(frames.filter((frame) => frame.type !== 'job.event')).toMatchObject([{ type: 'job.result', event_seq: events + 1 }]);
+  expect(frames.filter((frame) => frame.type !== 'job.event')).toMatchObject([
+    { type: 'job.result', event_seq: events + 1 },
+  ]);
   return { drops: dropsPerJob, replayed };
 }
 

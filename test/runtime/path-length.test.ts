@@ -15,7 +15,12 @@ function ours(): string[] {
     .split('\n')
     .filter((line) => /\/(src|machines)\//.test(line) && !line.includes('node_modules'))
     .filter((line) => !line.includes('/transports/memory.ts'))
-    .map((line) => line.trim().replace(/^at /, '').replace(/ \(.*$/, ''));
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^at /, '')
+        .replace(/ \(.*$/, ''),
+    );
 }
 
 test('a submit crosses at most 12 functions of ours before the agent, an event at most 6 before the socket', async () => {

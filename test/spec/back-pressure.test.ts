@@ -65,7 +65,9 @@ describe('§4 acknowledgement', () => {
 
   test('§4 an ack where ack was not negotiated is INVALID_REQUEST, and the session lives', async () => {
     const { peer } = await session({}, []);
-    expect(await peer.ask('session.ack', { last_processed_seq: 0 })).toMatchObject({ payload: { code: 'INVALID_REQUEST' } });
+    expect(await peer.ask('session.ack', { last_processed_seq: 0 })).toMatchObject({
+      payload: { code: 'INVALID_REQUEST' },
+    });
     await peer.settle();
   });
 

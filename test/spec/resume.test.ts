@@ -32,7 +32,10 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 describe('§3 all spellings of a resume are one request', () => {
   type Ask = { resumeToken: string; sessionId: string };
   const spellings: Record<string, (peer: Peer, ask: Ask) => Promise<unknown>> = {
-    'session.hello with payload.resume {session_id, resume_token, last_event_seq}': (peer, { resumeToken, sessionId }) =>
+    'session.hello with payload.resume {session_id, resume_token, last_event_seq}': (
+      peer,
+      { resumeToken, sessionId },
+    ) =>
       peer.ask('session.hello', {
         auth,
         resume: { session_id: sessionId, resume_token: resumeToken, last_event_seq: 3 },
@@ -113,7 +116,9 @@ describe('§3 a resume is refused, in this order', () => {
     const at = world();
     await detachedSession(at);
     for (const token of [tokens.alice, tokens.bob]) {
-      const asked = at.open().resume(token, { resume_token: 'rt_made-up', session_id: 'sess_other', last_event_seq: 99 });
+      const asked = at
+        .open()
+        .resume(token, { resume_token: 'rt_made-up', session_id: 'sess_other', last_event_seq: 99 });
       expect(await asked).toMatchObject(refusal('RESUME_WINDOW_EXPIRED', 'unknown'));
     }
   });
@@ -128,7 +133,13 @@ describe('§3 a resume is refused, in this order', () => {
     expect(refused).toMatchObject(refusal('PERMISSION_DENIED'));
     expect(refused.payload.details).toBeUndefined();
     expect(entries).toContainEqual(
-      expect.objectContaining({ action: 'resume', outcome: 'refused', principal: 'bob', sessionId, code: 'PERMISSION_DENIED' }),
+      expect.objectContaining({
+        action: 'resume',
+        outcome: 'refused',
+        principal: 'bob',
+        sessionId,
+        code: 'PERMISSION_DENIED',
+      }),
     );
     expect(JSON.stringify(entries)).not.toContain(resumeToken);
   });
@@ -136,7 +147,9 @@ describe('§3 a resume is refused, in this order', () => {
   test('§3 then a session_id that is another: INVALID_REQUEST', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
-    const asked = at.open().resume(tokens.alice, { resume_token: resumeToken, session_id: 'sess_other', last_event_seq: 99 });
+    const asked = at
+      .open()
+      .resume(tokens.alice, { resume_token: resumeToken, session_id: 'sess_other', last_event_seq: 99 });
     expect(await asked).toMatchObject(refusal('INVALID_REQUEST'));
   });
 
@@ -276,14 +289,19 @@ describe('§3 a resume that succeeds', () => {
     await new Promise(setImmediate);
     const peer = at.open();
     await peer.resume(tokens.alice, { resume_token: resumeToken, last_event_seq: 10 });
-    expect(await peer.next('job.result')).toMatchObject({ job_id: jobId, event_seq: 11, payload: { result: { answer: 42 } } });
+    expect(await peer.next('job.result')).toMatchObject({
+      job_id: jobId,
+      event_seq: 11,
+      payload: { result: { answer: 42 } },
+    });
   });
 
   test('§3 the chart is seen in resumed while it replays, and in live once caught up', async () => {
     const states: string[] = [];
     const at = world({
       inspect: (event) => {
-        if (event.type === '@xstate.snapshot' && 'value' in event.snapshot) states.push(JSON.stringify(event.snapshot.value));
+        if (event.type === '@xstate.snapshot' && 'value' in event.snapshot)
+          states.push(JSON.stringify(event.snapshot.value));
       },
     });
     const { resumeToken } = await detachedSession(at);
@@ -391,9 +409,10 @@ describe('§3 tokens rotate, and a welcome that got lost costs nothing', () => {
     const agent = puppet();
     const at = simulatedRuntime({
       agents: [agent.agent],
-      authenticate: () => new Promise((resolve) => {
-        admit = resolve;
-      }),
+      authenticate: () =>
+        new Promise((resolve) => {
+          admit = resolve;
+        }),
     });
     const first = at.open();
     const welcomed = first.hello(tokens.alice);

@@ -15,7 +15,12 @@ async function liveSession(at: ReturnType<typeof world>, token = tokens.alice) {
   const peer = at.open();
   const welcome = await peer.hello(token);
   const accepted = await peer.ask('job.submit', { agent: 'puppet' });
-  return { peer, resumeToken: String(welcome.payload.resume_token), sessionId: welcome.session_id, jobId: accepted.job_id };
+  return {
+    peer,
+    resumeToken: String(welcome.payload.resume_token),
+    sessionId: welcome.session_id,
+    jobId: accepted.job_id,
+  };
 }
 
 const resumed = (peer: Peer, resumeToken: string, lastEventSeq = 0) =>

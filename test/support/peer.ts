@@ -21,7 +21,8 @@ export class Peer {
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #transport: Transport;
   readonly #unread: Frame[] = [];
-  #waiters: { wants: (frame: Frame) => boolean; resolve: (frame: Frame) => void; reject: (error: Error) => void }[] = [];
+  #waiters: { wants: (frame: Frame) => boolean; resolve: (frame: Frame) => void; reject: (error: Error) => void }[] =
+    [];
   #end: { code: number; reason: string } | undefined;
   #count = 0;
 
@@ -91,7 +92,10 @@ export class Peer {
   }
 
   /** Resumes in the plain spelling: `session.resume` as the first frame. */
-  resume(token: string, resume: { resume_token: string; last_event_seq?: unknown; session_id?: string }): Promise<Frame> {
+  resume(
+    token: string,
+    resume: { resume_token: string; last_event_seq?: unknown; session_id?: string },
+  ): Promise<Frame> {
     return this.ask('session.resume', { auth: { scheme: 'bearer', token }, ...resume });
   }
 

@@ -1,0 +1,58 @@
+import type { JobEvent } from '../machines/index.ts';
+import type { JobContext } from '../machines/job.setup.ts';
+import type { EffectsWorld } from './effects.ts';
+import type { Job } from './job.ts';
+import { ArcpError } from './wire/errors.ts';
+
+interface JobMoment {
+  context: JobContext;
+  event: JobEvent;
+  self: { send(event: JobEvent): void };
+}
+
+/** What each effect named in machines/job.ts does to the world. */
+export function jobEffects(world: EffectsWorld) {
+  const jobOf = ({ context }: JobMoment): Job => {
+    const job = world.jobs().live(context.jobId);
+    if (!job) throw new Error(`effect of a job that is gone: ${context.jobId}`);
+    return job;
+  };
+  const end = (moment: JobMoment, record: (job: Job) => void) => {
+    const job = jobOf(moment);
+    record(job);
+    world.jobs().settle(job);
+  };
+  return {
+    startAgent: (moment: JobMoment) => {
+      const { self } = moment;
+      const job = jobOf(moment);
+      void job.run((event) => {
+        // The job may have ended without its agent: timed out, or its grace is over.
+        if (job.status === 'running') self.send(event);
+      });
+    },
+    abortAgent: (moment: JobMoment) =>
+      jobOf(moment).abort.abort(new ArcpError('CANCELLED', `the job ends: ${moment.event.type}`)),
+    acknowledgeCancel: (moment: JobMoment) => {
+      const job = jobOf(moment);
+      const { event } = moment;
+      if (event.type !== 'job.cancel' || !event.asker) return;
+      job.cancelReason ??= event.reason;
+      const connection = world.registry().connections.get(event.asker.connectionId);
+      const payload = { job_id: job.id, ...(event.reason === undefined ? {} : { reason: event.reason }) };
+      connection?.reply(
+        'job.cancelled',
+        { requestId: event.asker.requestId, jobId: job.id, traceId: job.traceId },
+        payload,
+      );
+    },
+    recordResult: (moment: JobMoment) => end(moment, (job) => job.recordResult()),
+    recordError: (moment: JobMoment) =>
+      end(moment, (job) => job.recordError('error', 'INTERNAL_ERROR', 'the agent failed')),
+    recordCancelled: (moment: JobMoment) =>
+      end(moment, (job) => job.recordError('cancelled', 'CANCELLED', 'the job was cancelled')),
+    recordTimeout: (moment: JobMoment) =>
+      end(moment, (job) => job.recordError('timed_out', 'TIMEOUT', 'the job ran longer than its max_runtime_sec')),
+    ignore: () => {},
+  };
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/bench/**', '**/node_modules/**'],
+    // Command line and process tests run what was built; everything else runs the source.
+    globalSetup: 'test/support/compile.ts',
+    pool: 'forks',
+    maxWorkers: 2,
+    // Real processes and sockets on a busy machine: a limit that only a hang reaches.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default'],
+  },
+});
