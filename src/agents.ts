@@ -90,7 +90,12 @@ export class AgentDirectory {
   }
 }
 
-/** 1.10.0 comes after 1.9.0. */
+/** 1.10.0 comes after 1.9.0, and after each of its own prereleases. */
 function byVersion(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  const [coreA = '', ...prereleaseA] = a.split('-');
+  const [coreB = '', ...prereleaseB] = b.split('-');
+  const byCore = coreA.localeCompare(coreB, 'en', { numeric: true });
+  if (byCore !== 0) return byCore;
+  if (prereleaseA.length === 0 || prereleaseB.length === 0) return prereleaseB.length - prereleaseA.length;
+  return prereleaseA.join('-').localeCompare(prereleaseB.join('-'), 'en', { numeric: true });
 }

@@ -1,7 +1,6 @@
 import type { Refusal, SessionEvent } from '../machines/index.ts';
 import type { SessionContext } from '../machines/session.setup.ts';
 import type { AgentDirectory } from './agents.ts';
-import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Jobs } from './jobs.ts';
 import type { AuditEntry, Settings } from './options.ts';
@@ -14,6 +13,8 @@ import { type Feature, featureNames } from './wire/messages.ts';
 /** What effects act on. The registry and the jobs are asked for when an effect runs: they and the charts need each other. */
 export interface EffectsWorld {
   settings: Settings;
+  /** Tells of a decision about authority; never throws. */
+  audit(entry: Omit<AuditEntry, 'at'>): void;
   agents: AgentDirectory;
   registry(): Registry;
   jobs(): Jobs;
@@ -27,7 +28,7 @@ interface SessionMoment {
 /** What each effect named in machines/session.ts does to the world. */
 export function sessionEffects(world: EffectsWorld) {
   const { settings } = world;
-  const { clock, store, heartbeatMs, resumeWindowMs } = settings;
+  const { store, heartbeatMs, resumeWindowMs } = settings;
   /** The token minted in this step, told once by the welcome that follows it. */
   let tokenToTell = '';
 
@@ -41,13 +42,7 @@ export function sessionEffects(world: EffectsWorld) {
     const { connectionId, requestId } = event.asker;
     return { connection: world.registry().connections.get(connectionId), requestId };
   };
-  const audit = (entry: Omit<AuditEntry, 'at'>) => {
-    try {
-      settings.audit({ ...entry, at: isoTime(clock.now()) });
-    } catch (error) {
-      settings.log.error({ err: error }, 'the audit failed');
-    }
-  };
+  const { audit } = world;
 
   /** Tells the asker's own chart, still in its handshake, that its resume was refused: it counts its tries. */
   const refuseResume = (moment: SessionMoment, refusal: Refusal) => {

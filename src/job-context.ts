@@ -133,19 +133,27 @@ export function inlineResult(value: unknown): string {
   throw new RangeError(`the inline result is over ${inlineResultBytesMax} bytes; stream it with job.result()`);
 }
 
-const numbersByKind: Readonly<Record<string, readonly string[]>> = {
-  progress: ['current', 'total'],
-  metric: ['value'],
+interface NumberRule {
+  name: string;
+  min: number;
+  optional: boolean;
+}
+
+const numbersByKind: Readonly<Record<string, readonly NumberRule[]>> = {
+  progress: [
+    { name: 'current', min: 0, optional: false },
+    { name: 'total', min: Number.NEGATIVE_INFINITY, optional: true },
+  ],
+  metric: [{ name: 'value', min: Number.NEGATIVE_INFINITY, optional: false }],
 };
 
 /** JSON has no NaN and no infinity: such a number would go out as null, so it is refused where it is given (§8). */
 function checkNumbers(kind: string, body: unknown): void {
-  const names = numbersByKind[kind];
-  if (!names) return;
-  for (const [name, value] of Object.entries(typeof body === 'object' && body !== null ? body : {})) {
-    if (!names.includes(name) || (name === 'total' && value === undefined)) continue;
-    const leastOk = name !== 'current' || (typeof value === 'number' && value >= 0);
-    if (!Number.isFinite(value) || !leastOk)
-      throw new TypeError(`${kind}: ${name} must be a finite number${name === 'current' ? ' of at least 0' : ''}`);
+  const fields = new Map<string, unknown>(Object.entries(typeof body === 'object' && body !== null ? body : {}));
+  for (const { name, min, optional } of numbersByKind[kind] ?? []) {
+    const value = fields.get(name);
+    if (optional && value === undefined) continue;
+    if (typeof value === 'number' && Number.isFinite(value) && value >= min) continue;
+    throw new TypeError(`${kind}: ${name} must be a finite number${min === 0 ? ' of at least 0' : ''}`);
   }
 }

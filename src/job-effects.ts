@@ -39,6 +39,8 @@ export function jobEffects(world: EffectsWorld) {
       if (event.type !== 'job.cancel' || !event.asker) return;
       job.cancelReason ??= event.reason;
       const connection = world.registry().connections.get(event.asker.connectionId);
+      const principal = connection?.session.principal ?? '';
+      world.audit({ action: 'cancel', outcome: 'allowed', principal, sessionId: job.session.id, jobId: job.id });
       const payload = { job_id: job.id, ...(event.reason === undefined ? {} : { reason: event.reason }) };
       connection?.reply(
         'job.cancelled',

@@ -91,9 +91,9 @@ export function settle(options: RuntimeOptions) {
   return {
     store: options.store ?? memoryStore(),
     clock: options.clock ?? systemClock(),
-    log: options.log ?? consoleLogger,
+    log: guarded(options.log ?? consoleLogger),
     audit: options.audit ?? (() => {}),
-    inspect: options.inspect && harmless(options.inspect, options.log ?? consoleLogger),
+    inspect: options.inspect && harmless(options.inspect, guarded(options.log ?? consoleLogger)),
     authenticate: options.authenticate,
     runtime: { name: 'arcp-xstate', version: packageVersion },
     path: options.path ?? '/arcp',
@@ -166,6 +166,18 @@ function harmless(inspect: NonNullable<RuntimeOptions['inspect']>, log: Logger):
       log.error({ err: error }, 'the inspect observer failed');
     }
   };
+}
+
+/** A logger that throws must not change what happens to a session or a job. */
+function guarded(log: Logger): Logger {
+  const safely = (level: keyof Logger) => (fields: object, message: string) => {
+    try {
+      log[level](fields, message);
+    } catch {
+      // Where would it be told?
+    }
+  };
+  return { debug: safely('debug'), info: safely('info'), warn: safely('warn'), error: safely('error') };
 }
 
 /** Without a logger of the embedder's, what went wrong still has to be seen somewhere. */

@@ -5,6 +5,7 @@ import { mintId } from './wire/ids.ts';
 /** Bytes of one chunk and of a whole streamed result (§8). */
 const chunkBytesMax = 2 ** 20;
 const resultBytesMax = 256 * 2 ** 20;
+const summaryCharsMax = 4096;
 
 /**
  * Streams a result as `result_chunk` events: in order from 0, the last one `more: false`, its size counted in bytes. Where
@@ -37,7 +38,7 @@ export class ResultWriter {
     if (this.#encoding === 'utf8' && typeof chunk !== 'string') {
       throw this.#violated(new TypeError("write(): bytes need result({ encoding: 'base64' })"));
     }
-    const bytes = typeof chunk === 'string' ? this.#encode(chunk) : Buffer.from(chunk);
+    const bytes = typeof chunk === 'string' ? this.#encode(chunk) : this.#behind(chunk);
     if (bytes.length > chunkBytesMax) {
       throw this.#violated(new RangeError(`write(): a chunk has at most ${chunkBytesMax} bytes`));
     }
@@ -48,9 +49,12 @@ export class ResultWriter {
     if (bytes.length > 0) this.#take(bytes);
   }
 
-  /** Ends the result, with one sentence about it if there is one to say. */
+  /** Ends the result, with a summary of at most 4,096 characters if there is one to give. */
   end(summary?: string): void {
     if (this.#ending) throw this.#violated(new Error('end(): the result has ended'));
+    if (summary !== undefined && summary.length > summaryCharsMax) {
+      throw this.#violated(new RangeError(`end(): a summary has at most ${summaryCharsMax} characters`));
+    }
     if (this.#surrogate !== '') this.#take(Buffer.from(this.#surrogate));
     this.#ending = summary === undefined ? {} : { summary };
     if (!this.#gathered) this.#emit(this.#held ?? Buffer.alloc(0), false);
@@ -75,6 +79,13 @@ export class ResultWriter {
     const last = whole.charCodeAt(whole.length - 1);
     this.#surrogate = last >= 0xd800 && last <= 0xdbff ? whole.slice(-1) : '';
     return Buffer.from(this.#surrogate === '' ? whole : whole.slice(0, -1));
+  }
+
+  /** Bytes come behind the half of a character that text left waiting, which will have no second half. */
+  #behind(chunk: Uint8Array): Buffer {
+    const bytes = Buffer.concat([Buffer.from(this.#surrogate), chunk]);
+    this.#surrogate = '';
+    return bytes;
   }
 
   #take(bytes: Buffer): void {

@@ -2,11 +2,12 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { jobMachine, sessionMachine } from '../machines/index.ts';
 import { AgentDirectory } from './agents.ts';
+import { isoTime } from './clock.ts';
 import { Connection } from './connection.ts';
 import { type EffectsWorld, sessionEffects } from './effects.ts';
 import { jobEffects } from './job-effects.ts';
 import { Jobs } from './jobs.ts';
-import { type RuntimeOptions, settle } from './options.ts';
+import { type AuditEntry, type RuntimeOptions, settle } from './options.ts';
 import { Registry } from './registry.ts';
 import { answer } from './requests.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
@@ -45,7 +46,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const settings = settle(options);
   const agents = new AgentDirectory(options.agents);
   const jobs = new Jobs(settings, agents);
-  const world: EffectsWorld = { settings, agents, registry: () => registry, jobs: () => jobs };
+  const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs };
   const machine = sessionMachine.provide({
     actions: sessionEffects(world),
     actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
@@ -64,6 +65,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   );
   let connectionCount = 0;
   let closing: Promise<void> | undefined;
+
+  function audit(entry: Omit<AuditEntry, 'at'>): void {
+    try {
+      settings.audit({ ...entry, at: isoTime(settings.clock.now()) });
+    } catch (error) {
+      settings.log.error({ err: error }, 'the audit failed');
+    }
+  }
 
   function accept(transport: Transport, facts: ConnectionFacts = {}): void {
     if (closing !== undefined) return transport.close(closeCodes.shutdown, 'shutdown');
@@ -84,6 +93,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 
   async function drain(): Promise<void> {
+    // The runtime's own timers keep no process alive; a drain that someone awaits must.
+    const awake = setInterval(() => {}, 60_000);
     const running = jobs.all().map((job) => job.settled);
     for (const session of registry.all()) session.actor.send({ type: 'runtime.shutdown' });
     await door.close();
@@ -91,6 +102,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     registry.clear();
     jobs.clear();
     await settings.store.close();
+    clearInterval(awake);
   }
 
   /** An agent that heeds its signal ends at once; one that does not is left behind. */

@@ -18,7 +18,10 @@ async function loadFile(file: string): Promise<AgentDefinition[]> {
   });
   const module = await importFile(file, path);
   if (module.default === undefined) {
-    throw wrong(file, 'it has no default export; write: export default defineAgent({ name, run(job) { … } }), or a list of them');
+    throw wrong(
+      file,
+      'it has no default export; write: export default defineAgent({ name, run(job) { … } }), or a list of them',
+    );
   }
   const found: unknown[] = Array.isArray(module.default) ? module.default : [module.default];
   if (found.length === 0) throw wrong(file, 'its list of agents is empty');
@@ -41,7 +44,10 @@ async function importFile(file: string, path: string): Promise<{ default?: unkno
   } catch (error) {
     // Of a syntax error only the stack's first line says where it is.
     const where = error instanceof SyntaxError ? ` (${error.stack?.split('\n', 1)[0]})` : '';
-    throw wrong(file, `it cannot be loaded: ${error instanceof Error ? `${error.name}: ${error.message}` : error}${where}`);
+    throw wrong(
+      file,
+      `it cannot be loaded: ${error instanceof Error ? `${error.name}: ${error.message}` : error}${where}`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Client, connect, type StateChange } from '../client.ts';
-import { badUsage } from './exit.ts';
+import { badUsage, exitCodes } from './exit.ts';
 
 /** Where a command goes, as whom, and how it tells of it. */
 export interface EndpointFlags {
@@ -23,6 +23,8 @@ export function open(flags: EndpointFlags, tell: (line: string) => void): Promis
   if (!url) throw badUsage('no runtime was named: give --url ws://HOST:PORT/PATH, or set ARCPX_URL');
   if (!token) throw badUsage('no token was given: give --token TOKEN, or set ARCPX_TOKEN');
   if (!isWebSocketUrl(url)) throw badUsage('--url must be a WebSocket URL: ws://HOST:PORT/PATH, or wss:');
+  // Whoever reads us may have seen enough: arcpx submit … | head -1
+  process.stdout.on('error', () => process.exit(exitCodes.interrupted));
   return connect(url, { token, onState: dropsTold(tell) });
 }
 

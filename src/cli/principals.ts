@@ -8,7 +8,10 @@ export async function readPrincipals(given: {
 }): Promise<Record<string, string> | undefined> {
   if (given.token === undefined && given.tokens === undefined) return undefined;
   const principalByToken = new Map<string, string>();
-  const pairs = [...(given.tokens === undefined ? [] : await readTable(given.tokens)), ...(given.token ?? []).map(parted)];
+  const pairs = [
+    ...(given.tokens === undefined ? [] : await readTable(given.tokens)),
+    ...(given.token ?? []).map(parted),
+  ];
   for (const [token, principal] of pairs) {
     const known = principalByToken.get(token);
     if (known !== undefined && known !== principal) {

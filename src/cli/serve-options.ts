@@ -71,7 +71,11 @@ export function addServeOptions(command: Command): void {
   command
     .addOption(policy('on-bye', 'cancel', 'what the end of a session by its client does to its running jobs'))
     .addOption(policy('on-expire', 'keep', 'what the end of the resume window does to them'))
-    .option('--features <list>', 'features offered, separated by commas; empty for none', features, [...featureNames])
+    .addOption(
+      new Option('--features <list>', `those offered, of ${featureNames.join(',')}; empty for none`)
+        .argParser(features)
+        .default([...featureNames], 'all'),
+    )
     .addOption(new Option('--log-level <level>', 'what is logged to stderr').choices(logLevels).default('info'));
 }
 

@@ -32,7 +32,11 @@ async function serve(flags: ServeFlags): Promise<void> {
   const agents = flags.agents === undefined ? demoAgents : await loadAgents(flags.agents);
   const principals = await readPrincipals(flags);
   const madeUp = principals === undefined ? `tok_${randomBytes(24).toString('base64url')}` : undefined;
-  const runtime = assemble(flags, { agents, principals: principals ?? { [madeUp ?? '']: demoPrincipal }, log });
+  const runtime = assemble(flags, {
+    agents,
+    principals: principals ?? { [madeUp ?? '']: demoPrincipal },
+    log,
+  });
   const stopped = stopOnSignal(runtime, log);
   if (flags.stdio) {
     if (madeUp !== undefined) process.stderr.write(`${madeUpNotice}as auth.token of session.hello, send ${madeUp}\n`);
@@ -40,7 +44,13 @@ async function serve(flags: ServeFlags): Promise<void> {
   } else {
     const url = await listen(runtime, flags);
     if (madeUp !== undefined) process.stderr.write(madeUpNotice + tryIt(url, { token: madeUp, agents }));
-    log.info({ url, agents: agents.map(({ name, version = '1.0.0' }) => `${name}@${version}`) }, 'listening');
+    log.info(
+      {
+        url,
+        agents: agents.map(({ name, version = '1.0.0' }) => `${name}@${version}`),
+      },
+      'listening',
+    );
     process.stdout.write(`arcpx listening on ${url}\n`);
     await stopped;
   }
@@ -48,7 +58,12 @@ async function serve(flags: ServeFlags): Promise<void> {
 }
 
 function logTo(level: string): Logger {
-  const options = { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
+  const options = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   // Written at once: the last lines are those that say why a process has ended.
   const log = pino(options, pino.destination({ dest: 2, sync: true }));
   // A promise that an agent forgot must not take the sessions of everybody else with it.
@@ -85,7 +100,10 @@ async function listen(runtime: Runtime, { host, port }: ServeFlags): Promise<str
     return (await runtime.listen({ host, port })).url;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const why = code === 'EADDRINUSE' ? 'the port is in use; --port 0 takes any free one' : `${error instanceof Error ? error.message : error}`;
+    const why =
+      code === 'EADDRINUSE'
+        ? 'the port is in use; --port 0 takes any free one'
+        : `${error instanceof Error ? error.message : error}`;
     throw new Exit(exitCodes.refused, `cannot listen on port ${port} of ${host}: ${why}`);
   }
 }
@@ -96,24 +114,32 @@ function stopOnSignal(runtime: Runtime, log: Logger): Promise<void> {
     onSignals(['SIGINT', 'SIGTERM'], {
       first: (signal) => {
         log.info({ signal }, 'draining; another signal stops at once');
-        runtime.close().then(resolve, reject);
+        drained(runtime).then(resolve, reject);
       },
       again: () => process.exit(exitCodes.interrupted),
     });
   });
 }
 
+/** The runtime's timers keep no process alive, but the end of its agents is worth waiting for. */
+async function drained(runtime: Runtime): Promise<void> {
+  const awake = setInterval(() => {}, 60_000);
+  await runtime.close().finally(() => clearInterval(awake));
+}
+
 /** One connection, whose end ends the process: the end of input, a goodbye, or a signal. */
-async function overStdio(runtime: Runtime, { flags, stopped }: { flags: ServeFlags; stopped: Promise<void> }): Promise<void> {
+async function overStdio(
+  runtime: Runtime,
+  { flags, stopped }: { flags: ServeFlags; stopped: Promise<void> },
+): Promise<void> {
   const { stdin: input, stdout: output } = process;
   const ended = once(input, 'close');
   runtime.accept(stdioTransport({ input, output, maxFrameBytes: flags.maxFrameBytes }));
   await Promise.race([ended, stopped]);
-  await runtime.close();
+  await drained(runtime);
   // The transport lets its input go only when everything it was given has been written, or nobody takes it.
   await ended;
 }
-
 
 function tryIt(url: string, { token, agents }: { token: string; agents: readonly AgentDefinition[] }): string {
   const job = agents === demoAgents ? `counter '{"count":20}'` : (agents[0]?.name ?? 'AGENT');

@@ -1,12 +1,11 @@
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { Client, Job } from '../client.ts';
-import { ArcpError } from '../wire/errors.ts';
+import { ArcpError, type Client, type Job } from '../client.ts';
 import { addEndpointOptions, type EndpointFlags, open } from './endpoint.ts';
 import { badUsage, Exit, exitCodes } from './exit.ts';
+import { type Interrupt, interruptible } from './interrupt.ts';
 import { seconds } from './numbers.ts';
 import { type Report, reportFor } from './report.ts';
-import { onSignals } from './signals.ts';
 
 interface SubmitFlags extends EndpointFlags {
   detach?: true;
@@ -25,48 +24,98 @@ export function addSubmit(program: Command): void {
     .option('--key <idempotency_key>', 'the same key and input are one run')
     .option('--max-runtime <seconds>', 'end the job after so long', seconds);
   addEndpointOptions(command).action((agent: string, input: string | undefined, flags: SubmitFlags) =>
-    submit(agent, input, flags),
+    submit({ agent, input }, flags),
   );
 }
 
-async function submit(agent: string, inputText: string | undefined, flags: SubmitFlags): Promise<void> {
-  const input = await readInput(inputText);
-  const report = reportFor(flags.json === true);
-  const interrupt = new Interrupt(report);
+async function submit(what: { agent: string; input: string | undefined }, flags: SubmitFlags): Promise<void> {
+  const input = await readInput(what.input);
+  const report = reportFor({ json: flags.json === true });
+  const interrupt = interruptible(report);
   try {
     const client = await open(flags, (line) => report.note(line));
-    const job = await interrupt.around(() => client.submit(agent, input, optionsOf(flags)));
-    await report.accepted(job);
-    if (flags.detach) await client.close();
-    else await follow(client, job, report);
+    try {
+      await run(client, { agent: what.agent, input, flags, report, interrupt });
+    } finally {
+      await client.bye();
+    }
   } catch (error) {
     if (error instanceof ArcpError) await report.refused(error);
     throw error;
   } finally {
     report.close();
   }
-  if (interrupt.happened) throw new Exit(exitCodes.interrupted, 'interrupted');
 }
 
-async function follow(client: Client, job: Job, report: Report): Promise<void> {
-  if (isOlderThan(client.ticket.sessionId, job.id)) {
-    await client.bye();
-    throw new Exit(exitCodes.refused, `${job.id} was submitted with this key before: its events go to the session that did`);
+interface Run {
+  agent: string;
+  input: unknown;
+  flags: SubmitFlags;
+  report: Report;
+  interrupt: Interrupt;
+}
+
+async function run(client: Client, { agent, input, flags, report, interrupt }: Run): Promise<void> {
+  const { key: idempotencyKey, maxRuntime: maxRuntimeSec } = flags;
+  interrupt.submitting();
+  const job = await client.submit(agent, input, {
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(maxRuntimeSec === undefined ? {} : { maxRuntimeSec }),
+  });
+  await report.accepted(job);
+  interrupt.running(job);
+  if (flags.detach && !interrupt.happened()) {
+    await report.detached(job);
+    return client.close();
   }
-  for await (const event of job) await report.event(event);
-  const ended = await job.result().then(
-    (result) => ({ result }),
-    (error: unknown) => ({ error }),
-  );
-  if ('result' in ended) await report.succeeded(job, ended.result);
-  await client.bye();
-  if (!('error' in ended)) return;
-  throw new Error('not reached');
+  if (isOlder(job, client.ticket.sessionId)) {
+    throw new Exit(
+      exitCodes.refused,
+      `${job.id} was submitted with this key before: its events go to the session that did`,
+    );
+  }
+  const failure = await follow(job, report);
+  interrupt.over();
+  if (interrupt.happened())
+    throw new Exit(exitCodes.interrupted, `${job.id} ${failure ? 'was interrupted' : 'had ended'}`);
+  if (failure) throw new Exit(exitCodes.failed, `${job.id} failed: ${failure.code}: ${failure.message}`);
 }
 
-function optionsOf({ key, maxRuntime }: SubmitFlags) {
-  return {
-    ...(key === undefined ? {} : { idempotencyKey: key }),
-    ...(maxRuntime === undefined ? {} : { maxRuntimeSec: maxRuntime }),
-  };
+/** Tells of everything up to the job's end; what it ended with, where that is an error. Throws where the session ends first. */
+async function follow(job: Job, report: Report): Promise<ArcpError | undefined> {
+  let isStreamed = false;
+  for await (const event of job) {
+    isStreamed ||= event.kind === 'result_chunk';
+    await report.event(event);
+  }
+  try {
+    const result = await job.result();
+    await report.succeeded(job, isStreamed ? undefined : result);
+  } catch (error) {
+    if (!(error instanceof ArcpError)) throw error;
+    await report.failed(job, error);
+    return error;
+  }
+}
+
+/**
+ * A key that another session used brings back that session's job, and none of its events (§7). The ids tell: those of
+ * a session and of its jobs are ULIDs of one runtime, and a job that is older than the session is not of it.
+ */
+function isOlder(job: Job, sessionId: string): boolean {
+  const pattern = /^[a-z]+_([0-9A-HJKMNP-TV-Z]{26})$/;
+  const [, sessionUlid] = pattern.exec(sessionId) ?? [];
+  const [, jobUlid] = pattern.exec(job.id) ?? [];
+  return sessionUlid !== undefined && jobUlid !== undefined && jobUlid < sessionUlid;
+}
+
+async function readInput(given: string | undefined): Promise<unknown> {
+  if (given === undefined) return undefined;
+  const json = given === '-' ? await text(process.stdin) : given;
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : error;
+    throw badUsage(`the input is not JSON (${problem}); a shell wants it quoted: '{"count":5}'`);
+  }
 }
