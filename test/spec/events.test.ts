@@ -123,6 +123,7 @@ describe('§7 what is not an event', () => {
     ['progress without end', (job) => job.progress({ current: Number.POSITIVE_INFINITY })],
     ['progress of a total that is no number', (job) => job.progress({ current: 1, total: Number.NaN })],
     ['progress below 0 by emit', (job) => job.emit('progress', { current: -1 })],
+    ['progress without a current by emit', (job) => job.emit('progress', { total: 5 })],
     ['a metric that is no number', (job) => job.metric({ name: 'a', value: Number.NaN })],
     ['a metric that is no number by emit', (job) => job.emit('metric', { name: 'a', value: Number.NaN })],
   ];

@@ -1,7 +1,7 @@
 // §6 of the protocol: exactly one terminal frame per accepted job, nothing after it, whatever races.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defineAgent } from '../../src/index.ts';
+import { defineAgent, type JobContext } from '../../src/index.ts';
 import { puppet, simulatedRuntime } from '../support/runtime.ts';
 import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
 
@@ -250,6 +250,28 @@ describe('§6 an agent that does what none should', () => {
     expect(log.lines).toMatchObject([{ level: 'error', fields: { jobId, err: error } }]);
   });
 
+  test('§6 a logger that throws costs no job its terminal', async () => {
+    const failing = () => {
+      throw new Error('the disk is full');
+    };
+    const log = { debug: failing, info: failing, warn: failing, error: failing };
+    const { agent, peer, runtime } = await world({ log });
+    agent.fail(new Error('no'));
+    expect(await peer.next('job.error')).toMatchObject({ payload: { code: 'INTERNAL_ERROR' } });
+    await peer.settle();
+    expect(terminals(peer)).toHaveLength(1);
+    expect(runtime.sessions()).toMatchObject([{ state: 'live', jobs: [] }]);
+  });
+
+  test('§6 a summary that is no text still leaves one terminal', async () => {
+    const agent = defineAgent({ name: 'odd', run: endOddly });
+    const { peer, submit } = await enter(simulatedRuntime({ agents: [agent] }));
+    await submit('odd');
+    await turn();
+    await peer.settle();
+    expect(terminals(peer)).toHaveLength(1);
+  });
+
   test('§6 an agent that throws an error with a code of the protocol still failed: INTERNAL_ERROR', async () => {
     const { ArcpError } = await import('../../src/index.ts');
     const { agent, peer } = await world();
@@ -263,4 +285,10 @@ function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   return proxy;
+}
+
+/** Ends its result with what the types forbid. */
+function endOddly(job: JobContext): void {
+  const result = job.result();
+  Reflect.apply(result.end, result, [10n]);
 }

@@ -128,6 +128,16 @@ describe('§7 a streamed result', () => {
     expect(terminal?.payload).toMatchObject({ result_size: 7 });
   });
 
+  test('§7 text whose last character was cut and never completed stays before the bytes that follow it', async () => {
+    const { chunks } = await runJob((job) => {
+      const result = job.result({ encoding: 'base64' });
+      result.write('a\ud83d');
+      result.write(Buffer.from('b'));
+      result.end();
+    });
+    expect(assembled(chunks).toString()).toBe('a\ufffdb');
+  });
+
   test('§7 what was written is what it was at that moment, whatever becomes of the buffer', async () => {
     const { chunks } = await runJob((job) => {
       const result = job.result({ encoding: 'base64' });

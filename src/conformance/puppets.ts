@@ -1,0 +1,38 @@
+import { defineAgent } from '../agents.ts';
+import type { JobContext } from '../job-context.ts';
+
+interface Puppet {
+  context: JobContext;
+  returns(): void;
+  throws(): void;
+}
+
+/** The walks' agent: it emits three events as it starts, and after that does only what it is told. */
+export function puppets() {
+  const byJob = new Map<string, Puppet>();
+  const agent = defineAgent({
+    name: 'puppet',
+    run: (context) =>
+      new Promise((resolve, reject) => {
+        byJob.set(context.id, {
+          context,
+          returns: () => resolve('done'),
+          throws: () => reject(new Error('told to')),
+        });
+        for (const step of ['one', 'two', 'three']) context.log('info', step);
+      }),
+  });
+  return {
+    agent,
+    emit(jobId: string, count: number, bytes: number): void {
+      for (let i = 0; i < count; i += 1) byJob.get(jobId)?.context.log('info', 'x'.repeat(bytes));
+    },
+    end(jobId: string, how: 'returns' | 'throws'): void {
+      byJob.get(jobId)?.[how]();
+    },
+    endAll(): void {
+      for (const puppet of byJob.values()) puppet.throws();
+    },
+    isStopped: (jobId: string): boolean => byJob.get(jobId)?.context.signal.aborted ?? false,
+  };
+}

@@ -1,0 +1,70 @@
+import { sessionMachine } from '../../machines/index.ts';
+import { type Ability, type Act, actsFor, everyAbility, type NamedAct } from './model.ts';
+import { outcomeOf } from './outcome.ts';
+import { type Case, type LifecyclePaths, lifecyclePaths, type Step } from './paths.ts';
+import { beginning, type Outcome, type Policy, type Reference } from './reference.ts';
+import { sessionInput } from './session-input.ts';
+import { told } from './told.ts';
+
+/** What a driver does in a step of the session's walks, and what has to come of it. */
+export interface Deed {
+  act: Act;
+  outcome: Outcome;
+}
+
+export type SessionStep = Step<Reference, Deed>;
+
+export interface SessionWalkOptions {
+  policy: Policy;
+  /** What the driver can do. Default: everything. */
+  abilities?: ReadonlySet<Ability>;
+  /** `endings` walks only what a policy decides: a bye, the end of the window, and what follows. Default: everything. */
+  scope?: 'everything' | 'endings';
+  /** Every pair of transitions instead of every case in every state. */
+  pairs?: boolean;
+  stepsMax?: number;
+}
+
+/** The policies, and how much of each to walk, that between them take every branch of the chart. */
+export const policies: readonly Required<Pick<SessionWalkOptions, 'policy' | 'scope'>>[] = [
+  { policy: { onBye: 'cancel', onExpire: 'keep' }, scope: 'everything' },
+  { policy: { onBye: 'keep', onExpire: 'cancel' }, scope: 'endings' },
+];
+
+/** Walks through the life of a session and of its jobs, on the chart that runs in production; the same for every driver. */
+export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Reference, Deed> {
+  const { policy, abilities = everyAbility, scope = 'everything', pairs = false, stepsMax = 250 } = options;
+  const acts = actsFor(abilities);
+  return lifecyclePaths<typeof sessionMachine, Reference, Deed>(sessionMachine, {
+    input: sessionInput(policy),
+    cases: ({ memory = beginning }) => casesOf(memory, acts, policy),
+    view: ({ context: { goodTokens, refusals, jobs }, value }) => [
+      goodTokens,
+      value === 'handshaking' ? refusals : 0,
+      jobs,
+    ],
+    after: false,
+    cover: ({ before: { memory = beginning }, data, name }) =>
+      data && (scope === 'everything' || isEnding(memory, data.act)) ? labelOf(memory, data.act, name) : undefined,
+    pairs,
+    stepsMax,
+  });
+}
+
+function casesOf(at: Reference, acts: readonly NamedAct[], policy: Policy): Case<Reference, Deed>[] {
+  return acts.flatMap(({ name, act }) => {
+    const outcome = outcomeOf(at, act, policy);
+    return outcome ? [{ name, data: { act, outcome }, memory: outcome.next, told: told(at, act) }] : [];
+  });
+}
+
+function isEnding({ over }: Reference, act: Act): boolean {
+  return over !== 'no' || act.do === 'bye' || act.do === 'window over';
+}
+
+/** One step a state, as the protocol tells them apart, and case; which jobs run counts where it may matter to the act. */
+function labelOf({ state, over, tokens, refusals, jobs }: Reference, act: Act, name: string): string {
+  const statuses = jobs.map(({ status }) => status).sort();
+  const counts = act.do !== 'resume' || name === 'resume at the head' || act.replay === 'held';
+  return JSON.stringify([state, over, tokens, refusals, counts ? statuses : jobs.length > 0, name]);
+}

@@ -1,0 +1,171 @@
+import type { Asker, JobEvent, Refusal, SessionEvent } from '../../machines/index.ts';
+import type { Told } from './chart-moment.ts';
+import type { Act, ResumeAct } from './model.ts';
+import { isAttached, type Reference } from './reference.ts';
+import { durations } from './session-input.ts';
+
+const asker: Asker = { connectionId: 'client', requestId: 'request' };
+
+/** Acts in which the client is heard on its connection: the frame before all else shows that it has its newest token. */
+const heard: ReadonlySet<Act['do']> = new Set([
+  'ping',
+  'ack',
+  'ack beyond the newest',
+  'malformed frame',
+  'misplaced frame',
+  'close',
+  'bye',
+  'outlive the window',
+  'submit',
+  'refused submit',
+  'cancel',
+  'cancel again',
+  'cancel an unknown job',
+  'cancel grace over',
+  'max runtime over',
+]);
+
+/** What the charts hear of an act: the session's, and those of its jobs. */
+export function told(at: Reference, act: Act): Told[] {
+  const isProof = heard.has(act.do) && isAttached(at) && at.tokens === 2;
+  const events = ofHandshake(act) ?? ofConnection(act) ?? ofJobs(at, act) ?? ofOthers(at, act);
+  return isProof ? [...session({ type: 'token.proven' }), ...events] : events;
+}
+
+function session(event: SessionEvent): Told[] {
+  return [{ event }];
+}
+
+function timer(delay: string, state: string): Told {
+  return { event: { type: `xstate.after.${delay}.${state}` } };
+}
+
+function ofHandshake(act: Act): Told[] | undefined {
+  switch (act.do) {
+    case 'hello':
+      return session({ type: 'session.hello', asker, principal: 'alice' });
+    case 'unauthenticated hello':
+    case 'refused resume': {
+      const code = handshakeRefusal(act);
+      return session({ type: 'handshake.refused', asker, refusal: { code, message: code } });
+    }
+    case 'early frame':
+      return session({ type: 'frame.unexpected', asker, frame: act.frame });
+    case 'malformed first frame':
+      return session({ type: 'frame.malformed', asker, problem: act.frame, frame: act.frame });
+    case 'be adopted':
+      return session({ type: 'connection.adopted' });
+    case 'handshake timeout':
+      return act.moment === 'over' ? [timer('handshakeTimeoutMs', 'session.handshaking')] : [];
+    default:
+      return undefined;
+  }
+}
+
+/** What the runtime tells the first connection's chart, having looked at its credentials and its token. */
+export function handshakeRefusal(
+  act: Extract<Act, { do: 'unauthenticated hello' | 'refused resume' }>,
+): Refusal['code'] {
+  switch (act.has) {
+    case "another principal's token":
+      return 'PERMISSION_DENIED';
+    case 'an unknown token':
+      return 'RESUME_WINDOW_EXPIRED';
+    case 'two different tokens':
+    case 'no count':
+      return 'INVALID_REQUEST';
+    default:
+      return 'UNAUTHENTICATED';
+  }
+}
+
+function ofConnection(act: Act): Told[] | undefined {
+  switch (act.do) {
+    case 'malformed frame':
+      return session({ type: 'frame.malformed', asker, problem: act.frame });
+    case 'misplaced frame':
+      return act.frame === "another session's" ? [] : session({ type: 'frame.unexpected', asker, frame: act.frame });
+    case 'close':
+      return session({ type: 'session.close', asker });
+    case 'bye':
+      return session({ type: 'session.bye', asker });
+    case 'read on':
+      return session({ type: 'replay.caughtUp' });
+    case 'drop':
+    case 'violate':
+      return session({ type: 'transport.lost', code: act.code });
+    case 'heartbeat lost':
+      return session({ type: 'heartbeat.lost' });
+    case 'stall':
+      return session({ type: 'consumer.stalled' });
+    default:
+      return undefined;
+  }
+}
+
+function ofJobs(at: Reference, act: Act): Told[] | undefined {
+  const byStatus = (...statuses: string[]) => at.jobs.filter(({ status }) => statuses.includes(status));
+  const [running] = byStatus('running', 'limited');
+  const [cancelling] = byStatus('cancelling');
+  const cancel = (job: { id: string } | undefined, bySubmitter: boolean) =>
+    job ? session({ type: 'job.cancel', asker, jobId: job.id, bySubmitter }) : [];
+  switch (act.do) {
+    case 'submit': {
+      const jobId = at.jobs.some(({ id }) => id === 'job-1') ? 'job-2' : 'job-1';
+      return session({ type: 'job.submit', asker, jobId, maxRuntimeMs: act.limited ? durations.maxRuntimeMs : null });
+    }
+    case 'agent': {
+      const job = act.of === 'running' ? running : cancelling;
+      const event: JobEvent = { type: act.ends === 'returns' ? 'agent.returned' : 'agent.failed' };
+      return job ? [{ event, to: job.id }] : [];
+    }
+    case 'cancel':
+      return cancel(running, true);
+    case 'cancel again':
+      return cancel(cancelling, true);
+    case "stranger's cancel":
+      return act.principal === 'own' ? cancel(running ?? cancelling, false) : [];
+    case 'cancel grace over':
+      return byStatus('cancelling').map(({ id }) => ({ ...timer('cancelGraceMs', 'job.cancelling'), to: id }));
+    case 'max runtime over':
+      return byStatus('limited').map(({ id }) => ({ ...timer('maxRuntimeMs', 'job.running'), to: id }));
+    case 'job fault': {
+      const actorId = running?.id ?? '';
+      return session({ type: `xstate.error.actor.${actorId}`, error: 'the job broke', actorId });
+    }
+    default:
+      return undefined;
+  }
+}
+
+function ofOthers(at: Reference, act: Act): Told[] {
+  switch (act.do) {
+    case 'resume':
+      return at.state === 'ended' ? [] : ofResume(act);
+    case 'window over':
+      return [timer('resumeWindowMs', 'session.detached')];
+    case 'shutdown':
+      return session({ type: 'runtime.shutdown' });
+    case 'late fact':
+      return session(act.fact === 'transport.lost' ? { type: act.fact, code: 1006 } : { type: act.fact });
+    default:
+      return [];
+  }
+}
+
+/** The session's chart hears of a resume only where one of its tokens opens it. */
+function ofResume({ token, principal, cursor, namesAnother, replay }: ResumeAct): Told[] {
+  if (token !== 'current' && token !== 'previous') return [];
+  if (principal === 'nobody' || cursor === 'no count') return [];
+  const coverage = cursor === 'trimmed' || cursor === 'ahead' ? cursor : 'covered';
+  const asked = session({
+    type: 'session.resume',
+    asker: { connectionId: 'newer', requestId: 'request' },
+    principal: principal === 'own' ? 'alice' : 'bob',
+    token,
+    coverage,
+    namesAnother,
+  });
+  const isGood = principal === 'own' && !namesAnother && coverage === 'covered';
+  return isGood && replay === 'at once' ? [...asked, ...session({ type: 'replay.caughtUp' })] : asked;
+}

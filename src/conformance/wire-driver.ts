@@ -1,0 +1,357 @@
+import type { SessionInfo } from '../runtime.ts';
+import type { Observed, SessionDriver } from './driver.ts';
+import { LogWitness } from './log-witness.ts';
+import type { Act, ResumeAct } from './model.ts';
+import { isAttached, type Reference } from './reference.ts';
+import { durations } from './session-input.ts';
+import type { Stage } from './stage.ts';
+import { Wire, type WireFrame } from './wire.ts';
+import { answerOf, authOf, sendMalformed, sendResume } from './wire-frames.ts';
+import { closing, refusedGreeting, sideSession } from './wire-handshake.ts';
+
+type Seen = Pick<Observed, 'answer' | 'closes' | 'supersedes'>;
+
+interface Tokens {
+  current: string;
+  /** The one before, while the client has not shown that it got the current one. */
+  previous: string | undefined;
+  superseded: string | undefined;
+}
+
+const nothing: Seen = { answer: null, closes: null };
+
+/**
+ * Levels (b) to (d): a runtime spoken to in frames, over whatever carries them. It sees what a client sees, holds what every
+ * connection brought against the others, and asks the runtime itself only where the stage can.
+ */
+export class WireDriver implements SessionDriver {
+  readonly #stage: Stage;
+  readonly #log = new LogWitness();
+  readonly #first: Promise<Wire>;
+  #own: Wire | undefined;
+  #ghost: Wire | undefined;
+  #sessionId = '';
+  #tokens: Tokens = { current: '', previous: undefined, superseded: undefined };
+  /** Job ids by their name in the reference. */
+  readonly #jobIds = new Map<string, string>();
+  #nowMs = 0;
+  #detachedMs = 0;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+    this.#first = stage.open().then((link) => new Wire(link));
+  }
+
+  async perform(at: Reference, act: Act): Promise<Observed> {
+    this.#own ??= await this.#first;
+    const { previous } = this.#tokens;
+    if (at.tokens === 1 && previous !== undefined) {
+      this.#tokens = { ...this.#tokens, superseded: previous, previous: undefined };
+    }
+    const endsBefore = this.#log.ends.length;
+    const seen = await this.#act(at, act, this.#own);
+    if (act.do === 'shutdown') return seen;
+    const info = await this.#info();
+    const state = this.#state(info);
+    if (at.state !== 'detached' && state === 'detached') this.#detachedMs = this.#nowMs;
+    const complete = await this.#everythingCame(info);
+    const jobs = await this.#jobs(info);
+    const ends = this.#log.ends.slice(endsBefore).map(({ status }) => status);
+    return {
+      ...(state === undefined ? {} : { state }),
+      ...(jobs === undefined ? {} : { jobs }),
+      ...seen,
+      // A replay brings the ends of earlier acts.
+      ...(complete && act.do !== 'resume' && act.do !== 'read on' ? { terminals: ends } : {}),
+      faults: this.#log.takeFaults(),
+    };
+  }
+
+  async end(): Promise<void> {
+    await this.#stage.close();
+  }
+
+  async #act(at: Reference, act: Act, own: Wire): Promise<Seen> {
+    switch (act.do) {
+      case 'hello': {
+        const capabilities = { features: ['ack', 'heartbeat'] };
+        const welcome = await own.ask('session.hello', { ...authOf(this.#stage, 'own'), capabilities });
+        this.#welcomed(own, welcome, { cursor: 0, tokens: this.#tokens });
+        return { answer: answerOf(welcome), closes: null };
+      }
+      case 'handshake timeout':
+        await this.#advance(durations.handshakeTimeoutMs - this.#nowMs - (act.moment === 'over' ? 0 : 1));
+        return act.moment === 'over' ? { answer: null, ...(await closing(own)) } : nothing;
+      case 'resume':
+        return this.#resume(at, act, own);
+      case "stranger's cancel": {
+        const job = at.jobs.find(({ status }) => status !== 'cancelling') ?? at.jobs[0];
+        const { side } = await sideSession(this.#stage, act.principal);
+        const answer = await side.ask('job.cancel', { job_id: this.#jobId(job?.id) });
+        await side.ask('session.bye');
+        return { answer: answerOf(answer), closes: null };
+      }
+      default: {
+        const { refusals } = at;
+        const refused = at.state === 'handshaking' && (await refusedGreeting(this.#stage, own, { act, refusals }));
+        return (
+          refused ||
+          ((await this.#loss(at, act, own)) ?? (await this.#request(at, act, own)) ?? this.#passage(at, act, own))
+        );
+      }
+    }
+  }
+
+  /** How a connection ends without a goodbye. */
+  async #loss(at: Reference, act: Act, own: Wire): Promise<Seen | undefined> {
+    switch (act.do) {
+      case 'drop':
+        own.link.transport.close(act.code);
+        await this.#stage.settle();
+        return nothing;
+      case 'violate':
+        if (act.how === 'binary frame') own.link.sendBytes();
+        else own.link.transport.send(' '.repeat(this.#stage.frameBytesMax + 1));
+        return { answer: null, ...(await closing(own)) };
+      case 'ghost':
+        if (act.does === 'speaks') this.#ghost?.send('session.bye');
+        else this.#ghost?.link.transport.close(1006);
+        await this.#stage.settle();
+        return nothing;
+      case 'heartbeat lost': {
+        const since = own.frames.length;
+        await this.#advance(2 * this.#stage.heartbeatMs);
+        const answer = await own.first(({ type }) => type === 'session.error', since);
+        return { answer: answerOf(answer), ...(await closing(own)) };
+      }
+      case 'stall':
+        own.link.stall();
+        return this.#stall(at, own);
+      case 'shutdown': {
+        const since = own.frames.length;
+        await this.#stage.shutdown();
+        if (at.state === 'handshaking') return { answer: null, ...(await closing(own)) };
+        if (!isAttached(at)) return nothing;
+        own.link.resume();
+        const bye = await own.first(({ type }) => type === 'session.bye', since);
+        return { answer: answerOf(bye), ...(await closing(own)) };
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** What a network still takes is progress: the runtime gives up on the first timeout without any. */
+  async #stall(at: Reference, own: Wire): Promise<Seen> {
+    const { stallEvents, stallBytes, stallTimeoutMs } = this.#stage;
+    await this.#stage.emit(this.#runningJob(at), stallEvents, stallBytes);
+    for (let timeouts = 0; timeouts < 8; timeouts += 1) {
+      await this.#advance(stallTimeoutMs);
+      if (this.#state(await this.#info()) === 'detached') break;
+    }
+    own.link.resume();
+    return { answer: null, ...(await closing(own)) };
+  }
+
+  /** What the client asks on its own connection. */
+  async #request(at: Reference, act: Act, own: Wire): Promise<Seen | undefined> {
+    const ask = async (type: string, payload: object = {}, envelope: object = {}): Promise<Seen> => ({
+      answer: answerOf(await own.ask(type, payload, envelope)),
+      closes: null,
+    });
+    switch (act.do) {
+      case 'ping':
+        return ask('session.ping');
+      case 'ack':
+      case 'ack beyond the newest': {
+        // At least two events stay, so that there is an inside to resume from.
+        const newest = await this.#newestSeq();
+        own.send('session.ack', { last_processed_seq: act.do === 'ack' ? newest - 2 : newest + 1000 });
+        await own.ask('session.ping');
+        return nothing;
+      }
+      case 'malformed frame': {
+        const since = own.frames.length;
+        sendMalformed(own, act.frame);
+        return { answer: answerOf(await own.first(({ type }) => type === 'session.error', since)), closes: null };
+      }
+      case 'misplaced frame': {
+        const another = authOf(this.#stage, 'another');
+        if (act.frame === 'second hello') return ask('session.hello', another);
+        if (act.frame === 'session.resume') return ask('session.resume', { ...another, resume_token: 'rt_other' });
+        return ask('session.ping', {}, { session_id: 'sess_another' });
+      }
+      case 'close':
+      case 'bye':
+        return { answer: answerOf(await own.ask(`session.${act.do}`)), ...(await closing(own)) };
+      case 'submit':
+        return this.#submit(at, own, act.limited);
+      case 'refused submit':
+        return ask('job.submit', { agent: 'nobody' });
+      case 'cancel':
+        return ask('job.cancel', { job_id: this.#runningJob(at) });
+      case 'cancel again':
+        return ask('job.cancel', { job_id: this.#cancellingJob(at) });
+      case 'cancel an unknown job':
+        return ask('job.cancel', { job_id: 'job_unknown' });
+      default:
+        return undefined;
+    }
+  }
+
+  /** What agents do, and what time does. */
+  async #passage(at: Reference, act: Act, own: Wire): Promise<Seen> {
+    const { resumeWindowMs, cancelGraceMs, maxRuntimeMs } = durations;
+    switch (act.do) {
+      case 'emit':
+        await this.#stage.emit(this.#runningJob(at), 3, 10);
+        return nothing;
+      case 'emit much':
+        await this.#stage.emit(this.#runningJob(at), 4, this.#stage.holdBytes);
+        return nothing;
+      case 'read on':
+        own.link.release();
+        await this.#stage.settle();
+        return nothing;
+      case 'agent':
+        await this.#stage.end(act.of === 'running' ? this.#runningJob(at) : this.#cancellingJob(at), act.ends);
+        return nothing;
+      case 'outlive the window':
+        return this.#outlive(at, own, resumeWindowMs + 1);
+      case 'cancel grace over':
+        return this.#outlive(at, own, cancelGraceMs);
+      case 'max runtime over':
+        return this.#outlive(at, own, maxRuntimeMs);
+      case 'window over':
+        await this.#advance(this.#detachedMs + resumeWindowMs - this.#nowMs);
+        return nothing;
+      default:
+        throw new Error(`a wire cannot bring about: ${act.do}`);
+    }
+  }
+
+  async #submit(at: Reference, own: Wire, limited: boolean): Promise<Seen> {
+    const limit = limited ? { max_runtime_sec: durations.maxRuntimeMs / 1000 } : {};
+    const accepted = await own.ask('job.submit', { agent: 'puppet', ...limit });
+    const name = at.jobs.some(({ id }) => id === 'job-1') ? 'job-2' : 'job-1';
+    this.#jobIds.set(name, String(accepted?.payload.job_id));
+    return { answer: answerOf(accepted), closes: null };
+  }
+
+  async #resume(at: Reference, act: ResumeAct, old: Wire): Promise<Seen> {
+    const attached = isAttached(at);
+    if (act.when !== 'any time') await this.#advance(this.#detachedMs + durations.resumeWindowMs - 1 - this.#nowMs);
+    if (attached && act.replaces === 'half-open') old.link.stall();
+    const newer = new Wire(await this.#stage.open());
+    const cursor = await this.#cursorOf(act.cursor);
+    if (act.replay === 'held') newer.link.hold();
+    const token = this.#tokenOf(act.token);
+    const request = { stage: this.#stage, token, cursor, sessionId: this.#sessionId };
+    const answer = await newer.answer(sendResume(newer, act, request));
+    if (answer?.type !== 'session.welcome') {
+      const closes = act.principal === 'nobody' ? await closing(newer) : { closes: null };
+      newer.link.transport.close(1006);
+      await this.#stage.settle();
+      return { answer: answerOf(answer), ...closes };
+    }
+    this.#welcomed(newer, answer, { cursor: Number(cursor), tokens: this.#rotated(act.token) });
+    if (attached && act.replaces === 'half-open') this.#ghost = old;
+    const isSeen = attached && act.replaces === 'open' && old.link.bringsCodes;
+    // A connection that is held back learns of its end once it reads on.
+    if (isSeen) old.link.resume();
+    return { answer: answerOf(answer), closes: null, ...(isSeen ? { supersedes: (await old.ended) === 4001 } : {}) };
+  }
+
+  #welcomed(wire: Wire, welcome: WireFrame | null, { cursor, tokens }: { cursor: number; tokens: Tokens }): void {
+    if (welcome?.type !== 'session.welcome') return;
+    if (this.#sessionId !== '' && welcome.session_id !== this.#sessionId) {
+      this.#log.fault(`a resume of ${this.#sessionId} was welcomed to ${welcome.session_id}`);
+    }
+    this.#sessionId = String(welcome.session_id);
+    this.#tokens = { ...tokens, current: String(welcome.payload.resume_token) };
+    this.#own = wire;
+    this.#log.listen(wire, cursor);
+  }
+
+  /** The presented token stays good beside the new one; the other one that was good is dead (§6.3). */
+  #rotated(presented: ResumeAct['token']): Tokens {
+    const { current, previous, superseded } = this.#tokens;
+    return presented === 'previous'
+      ? { current, previous, superseded: current }
+      : { current, previous: current, superseded: previous ?? superseded };
+  }
+
+  #tokenOf(which: ResumeAct['token']): string {
+    const { current, previous = '', superseded = '' } = this.#tokens;
+    if (which === 'previous') return previous;
+    if (which === 'superseded') return superseded;
+    return which === 'unknown' ? 'rt_unknown' : current;
+  }
+
+  async #cursorOf(which: ResumeAct['cursor']): Promise<unknown> {
+    const newest = await this.#newestSeq();
+    const cursors = { zero: 0, trimmed: 0, inside: newest - 1, head: newest, ahead: newest + 1, 'no count': 1.5 };
+    return cursors[which];
+  }
+
+  async #newestSeq(): Promise<number> {
+    return (await this.#info())?.newestSeq ?? this.#log.newestSeq;
+  }
+
+  /** Time passes; a client that is connected is heard often enough meanwhile. */
+  async #outlive(at: Reference, own: Wire, ms: number): Promise<Seen> {
+    const stepMs = isAttached(at) ? this.#stage.heartbeatMs - 1 : ms;
+    for (let left = ms; left > 0; left -= stepMs) {
+      if (isAttached(at)) await own.ask('session.ping');
+      await this.#advance(Math.min(left, stepMs));
+    }
+    if (isAttached(at)) await own.ask('session.ping');
+    return nothing;
+  }
+
+  async #advance(ms: number): Promise<void> {
+    this.#nowMs += ms;
+    await this.#stage.advance(ms);
+  }
+
+  /** The runtime's own word on the session; undefined where it cannot be asked, null where the session is no more. */
+  async #info(): Promise<SessionInfo | null | undefined> {
+    const sessions = await this.#stage.sessions();
+    return sessions && (sessions.find(({ sessionId }) => sessionId === this.#sessionId) ?? null);
+  }
+
+  #state(info: SessionInfo | null | undefined): Reference['state'] | undefined {
+    if (this.#sessionId === '') return this.#own?.endCode === undefined ? 'handshaking' : 'ended';
+    return info === undefined ? undefined : (info?.state ?? 'ended');
+  }
+
+  /** Waits until the client has all that the runtime has numbered; false where it is not connected, or held back. */
+  async #everythingCame(info: SessionInfo | null | undefined): Promise<boolean> {
+    const own = this.#own;
+    if (info?.state !== 'live' || !own) return false;
+    await own.until(() => (this.#log.newestSeq >= info.newestSeq ? true : undefined), `event ${info.newestSeq}`);
+    return true;
+  }
+
+  async #jobs(info: SessionInfo | null | undefined): Promise<Reference['jobs'] | undefined> {
+    if (info === undefined) return undefined;
+    const jobs: Reference['jobs'][number][] = [];
+    for (const [name, jobId] of this.#jobIds) {
+      if (!info?.jobs.includes(jobId)) continue;
+      jobs.push({ id: name, status: (await this.#stage.isStopped(jobId)) ? 'cancelling' : 'running' });
+    }
+    return jobs;
+  }
+
+  #runningJob({ jobs }: Reference): string {
+    return this.#jobId(jobs.find(({ status }) => status !== 'cancelling')?.id);
+  }
+
+  #cancellingJob({ jobs }: Reference): string {
+    return this.#jobId(jobs.find(({ status }) => status === 'cancelling')?.id);
+  }
+
+  #jobId(name: string | undefined): string {
+    return this.#jobIds.get(name ?? '') ?? 'job_unknown';
+  }
+}

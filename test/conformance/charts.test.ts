@@ -1,0 +1,105 @@
+// Level (a): the charts that run in production, alone. Every case in every state, held against the protocol's own word.
+import { afterAll, describe, expect, test } from 'vitest';
+import { clientMachine, jobMachine, sessionMachine } from '../../machines/index.ts';
+import {
+  ChartDriver,
+  type ChartView,
+  chartCoverage,
+  coverageText,
+  drive,
+  lifecyclePaths,
+  policies,
+  sessionWalks,
+  walkChart,
+} from '../../src/conformance/index.ts';
+import { clientCases, clientExpected, clientInputs, jobCases, jobExpected, jobInput } from './small-charts.ts';
+
+const coverage = chartCoverage([sessionMachine, jobMachine, clientMachine]);
+const { inspect } = coverage;
+const walked = { walks: 0, steps: 0, seconds: 0 };
+
+afterAll(() => {
+  const { walks, steps, seconds } = walked;
+  console.log(`${coverageText(coverage.report())}\n${walks} walks, ${steps} steps, ${seconds.toFixed(1)} seconds`);
+});
+
+function tally(startedMs: number, walks: readonly (readonly unknown[])[]): void {
+  walked.walks += walks.length;
+  walked.steps += walks.reduce((steps, walk) => steps + walk.length, 0);
+  walked.seconds += (performance.now() - startedMs) / 1000;
+}
+
+/** The innermost state, which is unique by name in each of these charts. */
+function stateOf({ value }: ChartView): string {
+  const [inner] = typeof value === 'string' ? [value] : Object.values(value);
+  return typeof inner === 'string' ? inner : JSON.stringify(value);
+}
+
+describe('every case in every state of the session chart, its jobs running, goes as the protocol says', () => {
+  for (const { policy, scope } of policies) {
+    test(`with onBye ${policy.onBye} and onExpire ${policy.onExpire}`, async () => {
+      const startedMs = performance.now();
+      const { walks } = sessionWalks({ policy, scope });
+      for (const walk of walks) await drive(new ChartDriver({ policy, inspect }), walk);
+      tally(startedMs, walks);
+    });
+  }
+});
+
+test('every case in every state of the job chart ends it at most once, and as §7 says', () => {
+  const startedMs = performance.now();
+  const { walks } = lifecyclePaths(jobMachine, { input: jobInput, cases: jobCases });
+  for (const walk of walks) {
+    walkChart(jobMachine, walk, {
+      input: jobInput,
+      inspect,
+      check: (step, { moment, effects }) => {
+        const { state, effects: wanted = {} } = jobExpected(stateOf(step.before), step);
+        expect(stateOf(moment), step.name).toBe(state);
+        for (const [effect, times] of Object.entries(wanted)) {
+          expect(effects.filter((name) => name === effect).length, `${step.name}: ${effect}`).toBe(times);
+        }
+      },
+    });
+  }
+  tally(startedMs, walks);
+});
+
+test('every case in every state of the client chart brings it back to its session, or says that it is lost', () => {
+  for (const input of clientInputs) {
+    const startedMs = performance.now();
+    const view = ({ context: { sessionId, patienceMs, losses } }: ChartView) => [
+      sessionId,
+      patienceMs > 0,
+      Math.min(losses, 2),
+    ];
+    const { walks } = lifecyclePaths(clientMachine, { input, cases: clientCases, view });
+    for (const walk of walks) {
+      walkChart(clientMachine, walk, {
+        input,
+        inspect,
+        check: ({ before, ...step }, { moment, effects }) => {
+          const { sessionId, patienceMs } = before.context;
+          const at = { state: stateOf(before), sessionId, isPatient: patienceMs > 0 };
+          const expected = clientExpected(at, step);
+          if (!expected) return;
+          const where = `${JSON.stringify(at)}: ${step.name}`;
+          expect(stateOf(moment), where).toBe(expected.state);
+          for (const [effect, times] of Object.entries(expected.effects ?? {})) {
+            expect(effects.filter((name) => name === effect).length, `${where}: ${effect}`).toBe(times);
+          }
+          const { sessionId: now } = moment.context;
+          expect(sessionId === null || now === sessionId, `${where}: it left its session`).toBe(true);
+        },
+      });
+    }
+    tally(startedMs, walks);
+  }
+});
+
+test('no transition that a chart declares was left out', () => {
+  for (const { chart, transitions, states } of coverage.report().charts) {
+    expect(transitions.missing, chart).toEqual([]);
+    expect(states.missing, chart).toEqual([]);
+  }
+});

@@ -1,0 +1,52 @@
+// Level (b): the same walks, taken by a whole runtime over the in-memory transport, in simulated time.
+import { afterAll, describe, expect, test } from 'vitest';
+import { jobMachine, sessionMachine } from '../../machines/index.ts';
+import {
+  type Ability,
+  chartCoverage,
+  coverageText,
+  drive,
+  policies,
+  sessionWalks,
+  WireDriver,
+} from '../../src/conformance/index.ts';
+import { memoryStage } from './memory-stage.ts';
+import { outOfReach } from './out-of-reach.ts';
+
+const abilities: ReadonlySet<Ability> = new Set<Ability>([
+  'holdReplay',
+  'stall',
+  'time',
+  'puppets',
+  'shutdown',
+  'secondPrincipal',
+]);
+const coverage = chartCoverage([sessionMachine, jobMachine]);
+const walked = { walks: 0, steps: 0, seconds: 0 };
+
+afterAll(() => {
+  const { walks, steps, seconds } = walked;
+  console.log(`${coverageText(coverage.report())}\n${walks} walks, ${steps} steps, ${seconds.toFixed(1)} seconds`);
+});
+
+describe('every case in every state of a session goes, at the runtime, as the protocol says', () => {
+  for (const { policy, scope } of policies) {
+    test(`with onBye ${policy.onBye} and onExpire ${policy.onExpire}`, async () => {
+      const startedMs = performance.now();
+      const { walks } = sessionWalks({ policy, scope, abilities });
+      for (const walk of walks) await drive(new WireDriver(memoryStage(policy, coverage.inspect)), walk);
+      walked.walks += walks.length;
+      walked.steps += walks.reduce((steps, walk) => steps + walk.length, 0);
+      walked.seconds += (performance.now() - startedMs) / 1000;
+    });
+  }
+});
+
+test('no transition that a client, an agent or time can bring about was left out', () => {
+  for (const { chart, transitions } of coverage.report().charts) {
+    expect(
+      transitions.missing.filter((id) => !outOfReach.has(id)),
+      chart,
+    ).toEqual([]);
+  }
+});

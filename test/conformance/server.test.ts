@@ -1,0 +1,71 @@
+// Level (c): the same walks, taken by a server process over real sockets, and over its stdin and stdout.
+import { afterAll, describe, expect, test } from 'vitest';
+import { jobMachine, sessionMachine } from '../../machines/index.ts';
+import {
+  type Ability,
+  chartCoverage,
+  coverageText,
+  drive,
+  type Policy,
+  policies,
+  type SessionStep,
+  sessionWalks,
+  WireDriver,
+} from '../../src/conformance/index.ts';
+import { outOfReach } from './out-of-reach.ts';
+import { processStage, ServerProcess } from './process-stage.ts';
+
+const abilities: ReadonlySet<Ability> = new Set<Ability>(['stall', 'time', 'puppets', 'shutdown', 'secondPrincipal']);
+const coverage = chartCoverage([sessionMachine, jobMachine]);
+const walked = { walks: 0, steps: 0, seconds: 0 };
+
+afterAll(() => {
+  const { walks, steps, seconds } = walked;
+  console.log(`${coverageText(coverage.report())}\n${walks} walks, ${steps} steps, ${seconds.toFixed(1)} seconds`);
+});
+
+async function take(
+  server: ServerProcess,
+  walk: readonly SessionStep[],
+  how: { policy: Policy; first: 'ws' | 'stdio' },
+) {
+  const startedMs = performance.now();
+  await drive(new WireDriver(await processStage(server, how)), walk);
+  walked.walks += 1;
+  walked.steps += walk.length;
+  walked.seconds += (performance.now() - startedMs) / 1000;
+}
+
+describe('every case in every state of a session goes, at a server process, as the protocol says', () => {
+  for (const { policy, scope } of policies) {
+    test(`over WebSocket, with onBye ${policy.onBye} and onExpire ${policy.onExpire}`, async () => {
+      const server = new ServerProcess();
+      const { walks } = sessionWalks({ policy, scope, abilities });
+      for (const walk of walks) await take(server, walk, { policy, first: 'ws' });
+      coverage.merge(await server.report());
+      await server.end();
+    }, 150_000);
+  }
+
+  test('over stdin and stdout, for the connection a process has of itself', async () => {
+    const policy: Policy = { onBye: 'cancel', onExpire: 'keep' };
+    const { walks } = sessionWalks({ policy, abilities: new Set<Ability>(['time', 'puppets', 'secondPrincipal']) });
+    // A process has one stdin: each walk has a process of its own.
+    const chosen = [...walks].sort((a, b) => a.length - b.length).filter((_, index) => index % 6 === 0);
+    for (const walk of chosen) {
+      const server = new ServerProcess();
+      await take(server, walk, { policy, first: 'stdio' });
+      coverage.merge(await server.report());
+      await server.end();
+    }
+  }, 150_000);
+});
+
+test('no transition that a client, an agent or time can bring about was left out', () => {
+  for (const { chart, transitions } of coverage.report().charts) {
+    expect(
+      transitions.missing.filter((id) => !outOfReach.has(id)),
+      chart,
+    ).toEqual([]);
+  }
+});
