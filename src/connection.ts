@@ -112,15 +112,13 @@ export class Connection {
         if (this.session.connection !== this) return;
         this.#read(text, 'before welcome');
         // A second try may be held in its turn: what is left waits behind it.
-        if (this.#isHolding()) {
-          this.#waiting = waiting;
-          return;
-        }
+        if (this.#heldAgain(waiting)) return;
       }
     };
   }
 
-  #isHolding(): boolean {
+  #heldAgain(waiting: string[]): boolean {
+    if (this.#waiting) this.#waiting = waiting;
     return this.#waiting !== undefined;
   }
 

@@ -23,11 +23,13 @@ export function handshake(connection: Connection, frame: HandshakeFrame, world: 
   const identified = identify(settings, credentials);
   if (!(identified instanceof Promise)) return proceed(identified);
   const release = connection.hold();
-  identified.then((identity) => {
-    // The socket may have gone, or timed out, while the authenticator thought.
-    if (connection.session.connection === connection) proceed(identity);
-    release();
-  });
+  identified
+    .then((identity) => {
+      // The socket may have gone, or timed out, while the authenticator thought.
+      if (connection.session.connection === connection) proceed(identity);
+      release();
+    })
+    .catch((error) => settings.log.error({ err: error }, 'a handshake failed'));
 
   function proceed(identity: unknown): void {
     if (!isIdentity(identity))

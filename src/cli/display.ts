@@ -38,14 +38,14 @@ export function progressBar(stream: NodeJS.WriteStream): Display {
     barsize: 30,
   });
   let bar: SingleBar | undefined;
-  let isClosed = false;
+  let state: 'drawing' | 'done' = 'drawing';
   return {
     line: (text) => {
-      if (bar === undefined || isClosed) plain.line(text);
+      if (bar === undefined || state === 'done') plain.line(text);
       else bars.log(`${text}\n`);
     },
     progress: (progress) => {
-      if (isClosed) return;
+      if (state === 'done') return;
       const { current, total, units = '', message = '' } = progress;
       const payload = { units: oneLine(units), message: oneLine(message) };
       const format =
@@ -55,12 +55,12 @@ export function progressBar(stream: NodeJS.WriteStream): Display {
       bar.update(current, payload);
     },
     close: () => {
-      if (bar !== undefined && !isClosed) {
+      if (bar !== undefined && state === 'drawing') {
         // What was logged since the last drawing is drawn by an update, not by the stop.
         bars.update();
         bars.stop();
       }
-      isClosed = true;
+      state = 'done';
     },
   };
 }

@@ -6,17 +6,12 @@ import { isAttached, type Reference } from './reference.ts';
 import { durations } from './session-input.ts';
 import type { Stage } from './stage.ts';
 import { Wire, type WireFrame } from './wire.ts';
-import { answerOf, authOf, sendMalformed, sendResume } from './wire-frames.ts';
+import { answerOf, authOf, sendResume } from './wire-frames.ts';
 import { closing, refusedGreeting, sideSession } from './wire-handshake.ts';
+import { type RequestScene, request } from './wire-request.ts';
+import { WireTokens } from './wire-tokens.ts';
 
 type Seen = Pick<Observed, 'answer' | 'closes' | 'supersedes'>;
-
-interface Tokens {
-  current: string;
-  /** The one before, while the client has not shown that it got the current one. */
-  previous: string | undefined;
-  superseded: string | undefined;
-}
 
 const nothing: Seen = { answer: null, closes: null };
 
@@ -31,7 +26,7 @@ export class WireDriver implements SessionDriver {
   #own: Wire | undefined;
   #ghost: Wire | undefined;
   #sessionId = '';
-  #tokens: Tokens = { current: '', previous: undefined, superseded: undefined };
+  readonly #tokens = new WireTokens();
   /** Job ids by their name in the reference. */
   readonly #jobIds = new Map<string, string>();
   #nowMs = 0;
@@ -44,10 +39,7 @@ export class WireDriver implements SessionDriver {
 
   async perform(at: Reference, act: Act): Promise<Observed> {
     this.#own ??= await this.#first;
-    const { previous } = this.#tokens;
-    if (at.tokens === 1 && previous !== undefined) {
-      this.#tokens = { ...this.#tokens, superseded: previous, previous: undefined };
-    }
+    if (at.tokens === 1) this.#tokens.prove();
     const endsBefore = this.#log.ends.length;
     const seen = await this.#act(at, act, this.#own);
     if (act.do === 'shutdown') return seen;
@@ -76,7 +68,7 @@ export class WireDriver implements SessionDriver {
       case 'hello': {
         const capabilities = { features: ['ack', 'heartbeat'] };
         const welcome = await own.ask('session.hello', { ...authOf(this.#stage, 'own'), capabilities });
-        this.#welcomed(own, welcome, { cursor: 0, tokens: this.#tokens });
+        this.#welcomed(own, welcome, { cursor: 0, presented: undefined });
         return { answer: answerOf(welcome), closes: null };
       }
       case 'handshake timeout':
@@ -94,10 +86,10 @@ export class WireDriver implements SessionDriver {
       default: {
         const { refusals } = at;
         const refused = at.state === 'handshaking' && (await refusedGreeting(this.#stage, own, { act, refusals }));
-        return (
-          refused ||
-          ((await this.#loss(at, act, own)) ?? (await this.#request(at, act, own)) ?? this.#passage(at, act, own))
-        );
+        if (refused) return refused;
+        if (act.do === 'submit') return this.#submit(at, own, act.limited);
+        const asked = (await this.#loss(at, act, own)) ?? (await request(own, act, await this.#scene(at)));
+        return asked ?? this.#passage(at, act, own);
       }
     }
   }
@@ -153,52 +145,6 @@ export class WireDriver implements SessionDriver {
     return { answer: null, ...(await closing(own)) };
   }
 
-  /** What the client asks on its own connection. */
-  async #request(at: Reference, act: Act, own: Wire): Promise<Seen | undefined> {
-    const ask = async (type: string, payload: object = {}, envelope: object = {}): Promise<Seen> => ({
-      answer: answerOf(await own.ask(type, payload, envelope)),
-      closes: null,
-    });
-    switch (act.do) {
-      case 'ping':
-        return ask('session.ping');
-      case 'ack':
-      case 'ack beyond the newest': {
-        // At least two events stay, so that there is an inside to resume from.
-        const newest = await this.#newestSeq();
-        own.send('session.ack', { last_processed_seq: act.do === 'ack' ? newest - 2 : newest + 1000 });
-        await own.ask('session.ping');
-        return nothing;
-      }
-      case 'malformed frame': {
-        const since = own.frames.length;
-        sendMalformed(own, act.frame);
-        return { answer: answerOf(await own.first(({ type }) => type === 'session.error', since)), closes: null };
-      }
-      case 'misplaced frame': {
-        const another = authOf(this.#stage, 'another');
-        if (act.frame === 'second hello') return ask('session.hello', another);
-        if (act.frame === 'session.resume') return ask('session.resume', { ...another, resume_token: 'rt_other' });
-        return ask('session.ping', {}, { session_id: 'sess_another' });
-      }
-      case 'close':
-      case 'bye':
-        return { answer: answerOf(await own.ask(`session.${act.do}`)), ...(await closing(own)) };
-      case 'submit':
-        return this.#submit(at, own, act.limited);
-      case 'refused submit':
-        return ask('job.submit', { agent: 'nobody' });
-      case 'cancel':
-        return ask('job.cancel', { job_id: this.#runningJob(at) });
-      case 'cancel again':
-        return ask('job.cancel', { job_id: this.#cancellingJob(at) });
-      case 'cancel an unknown job':
-        return ask('job.cancel', { job_id: 'job_unknown' });
-      default:
-        return undefined;
-    }
-  }
-
   /** What agents do, and what time does. */
   async #passage(at: Reference, act: Act, own: Wire): Promise<Seen> {
     const { resumeWindowMs, cancelGraceMs, maxRuntimeMs } = durations;
@@ -245,16 +191,16 @@ export class WireDriver implements SessionDriver {
     const newer = new Wire(await this.#stage.open());
     const cursor = await this.#cursorOf(act.cursor);
     if (act.replay === 'held') newer.link.hold();
-    const token = this.#tokenOf(act.token);
-    const request = { stage: this.#stage, token, cursor, sessionId: this.#sessionId };
-    const answer = await newer.answer(sendResume(newer, act, request));
+    const token = this.#tokens.named(act.token);
+    const asked = { stage: this.#stage, token, cursor, sessionId: this.#sessionId };
+    const answer = await newer.answer(sendResume(newer, act, asked));
     if (answer?.type !== 'session.welcome') {
       const closes = act.principal === 'nobody' ? await closing(newer) : { closes: null };
       newer.link.transport.close(1006);
       await this.#stage.settle();
       return { answer: answerOf(answer), ...closes };
     }
-    this.#welcomed(newer, answer, { cursor: Number(cursor), tokens: this.#rotated(act.token) });
+    this.#welcomed(newer, answer, { cursor: Number(cursor), presented: act.token });
     if (attached && act.replaces === 'half-open') this.#ghost = old;
     const isSeen = attached && act.replaces === 'open' && old.link.bringsCodes;
     // A connection that is held back learns of its end once it reads on.
@@ -262,30 +208,19 @@ export class WireDriver implements SessionDriver {
     return { answer: answerOf(answer), closes: null, ...(isSeen ? { supersedes: (await old.ended) === 4001 } : {}) };
   }
 
-  #welcomed(wire: Wire, welcome: WireFrame | null, { cursor, tokens }: { cursor: number; tokens: Tokens }): void {
+  #welcomed(
+    wire: Wire,
+    welcome: WireFrame | null,
+    { cursor, presented }: { cursor: number; presented: ResumeAct['token'] | undefined },
+  ): void {
     if (welcome?.type !== 'session.welcome') return;
     if (this.#sessionId !== '' && welcome.session_id !== this.#sessionId) {
       this.#log.fault(`a resume of ${this.#sessionId} was welcomed to ${welcome.session_id}`);
     }
     this.#sessionId = String(welcome.session_id);
-    this.#tokens = { ...tokens, current: String(welcome.payload.resume_token) };
+    this.#tokens.rotate(presented, String(welcome.payload.resume_token));
     this.#own = wire;
     this.#log.listen(wire, cursor);
-  }
-
-  /** The presented token stays good beside the new one; the other one that was good is dead (§6.3). */
-  #rotated(presented: ResumeAct['token']): Tokens {
-    const { current, previous, superseded } = this.#tokens;
-    return presented === 'previous'
-      ? { current, previous, superseded: current }
-      : { current, previous: current, superseded: previous ?? superseded };
-  }
-
-  #tokenOf(which: ResumeAct['token']): string {
-    const { current, previous = '', superseded = '' } = this.#tokens;
-    if (which === 'previous') return previous;
-    if (which === 'superseded') return superseded;
-    return which === 'unknown' ? 'rt_unknown' : current;
   }
 
   async #cursorOf(which: ResumeAct['cursor']): Promise<unknown> {
@@ -341,6 +276,11 @@ export class WireDriver implements SessionDriver {
       jobs.push({ id: name, status: (await this.#stage.isStopped(jobId)) ? 'cancelling' : 'running' });
     }
     return jobs;
+  }
+
+  async #scene(at: Reference): Promise<RequestScene> {
+    const [running, cancelling] = [this.#runningJob(at), this.#cancellingJob(at)];
+    return { stage: this.#stage, newestSeq: await this.#newestSeq(), running, cancelling };
   }
 
   #runningJob({ jobs }: Reference): string {

@@ -13,6 +13,7 @@ const hello = () =>
   frame('session.hello', { client: { name: 'bench', version: '1' }, auth, capabilities: { encodings: ['json'] } });
 
 export async function startOurs(nodeOptions) {
+  // tidy: one object of measurements over one scope
   const server = await ServerProcess.start('./ours.mjs', nodeOptions);
 
   async function openSession() {

@@ -65,7 +65,7 @@ test.each([
   ['no-default.js', 'no default export'],
   ['no-agent.js', 'item 0 of its default export is not an agent'],
   ['bad-name.js', 'agent name "two words"'],
-  ['../support.ts', 'it cannot be loaded'],
+  ['../../../package.json', 'it cannot be loaded'],
 ])('an agents file that is no good is named, with what is wrong: %s, %s', async (name, problem) => {
   const { code, stderr } = await ran(['serve', '--port', '0', '--agents', fixture(name)]);
   expect(stderr).toContain(`--agents ${fixture(name)}: `);

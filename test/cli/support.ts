@@ -83,6 +83,7 @@ export class Program {
   /** stdout, each line read as JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into lines of every type
   json(): any[] {
+    // tidy: tests reach into lines of every type
     return this.stdout
       .trimEnd()
       .split('\n')

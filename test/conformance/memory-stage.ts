@@ -10,6 +10,7 @@ import { recordingLog, tokens } from '../support/runtime.ts';
 
 /** Level (b): a runtime in this process, over the in-memory transport, in simulated time. */
 export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) => void): Stage {
+  // tidy: one object over one scope
   const clock = simulatedClock();
   const troupe = puppets();
   const valves = new Set<Valve>();

@@ -1,0 +1,39 @@
+import type { ResumeAct } from './model.ts';
+
+/** A session's tokens as its client has them, by what they are good for (§6.3). */
+export class WireTokens {
+  #current = '';
+  /** The one before, while the client has not shown that it got the current one. */
+  #previous: string | undefined;
+  #superseded: string | undefined;
+
+  /** A welcome brought a new token. The presented one stays good beside it; the other one that was good is dead. */
+  rotate(presented: ResumeAct['token'] | undefined, fresh: string): void {
+    if (presented === 'previous') {
+      this.#superseded = this.#current;
+    } else if (presented !== undefined) {
+      this.#superseded = this.#previous ?? this.#superseded;
+      this.#previous = this.#current;
+    }
+    this.#current = fresh;
+  }
+
+  /** The client has shown that it has its newest token: the one before it dies. */
+  prove(): void {
+    this.#superseded = this.#previous ?? this.#superseded;
+    this.#previous = undefined;
+  }
+
+  named(which: ResumeAct['token']): string {
+    switch (which) {
+      case 'previous':
+        return this.#previous ?? '';
+      case 'superseded':
+        return this.#superseded ?? '';
+      case 'unknown':
+        return 'rt_unknown';
+      default:
+        return this.#current;
+    }
+  }
+}
