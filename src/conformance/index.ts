@@ -10,7 +10,7 @@ export {
   type DeclaredTransition,
   declaredTransitions,
 } from './coverage.ts';
-export { drive, type Observed, type SessionDriver, WalkError } from './driver.ts';
+export { compare, drive, type Observed, type SessionDriver, WalkError } from './driver.ts';
 export type { Ability, Act } from './model.ts';
 export { type Case, type LifecyclePaths, lifecyclePaths, type Moment, type PathOptions, type Step } from './paths.ts';
 export type { Answer, Outcome, Policy, Reference } from './reference.ts';

@@ -79,6 +79,8 @@ export type Ability =
   /** Agents that emit, return and throw when told. */
   | 'puppets'
   | 'shutdown'
+  /** Make the runtime fail inside a job, as a failing store does. */
+  | 'faults'
   | 'secondPrincipal';
 
 export interface NamedAct {
@@ -101,6 +103,7 @@ export const everyAbility: ReadonlySet<Ability> = new Set<Ability>([
   'time',
   'puppets',
   'shutdown',
+  'faults',
   'secondPrincipal',
 ]);
 
@@ -182,7 +185,7 @@ function jobs(): NamedAct[] {
     ]),
     named({ do: 'cancel grace over' }, 'cancel grace over', ['puppets', 'time']),
     named({ do: 'max runtime over' }, 'max runtime over', ['puppets', 'time']),
-    named({ do: 'job fault' }, 'the job breaks inside the runtime', ['puppets', 'facts']),
+    named({ do: 'job fault' }, 'the job breaks inside the runtime', ['puppets', 'faults']),
   ];
 }
 

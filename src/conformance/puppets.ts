@@ -1,10 +1,35 @@
 import { defineAgent } from '../agents.ts';
 import type { JobContext } from '../job-context.ts';
+import { EventLog } from '../log.ts';
+import { memoryStore } from '../stores/memory.ts';
+import type { Store } from '../stores/store.ts';
 
 interface Puppet {
   context: JobContext;
   returns(): void;
   throws(): void;
+}
+
+/** A store in memory whose next append fails, when told: the runtime's own fault, as a full disk would be. */
+export function breakableStore() {
+  let isBroken = false; // tidy: one failure that is due
+  const store: Store = {
+    ...memoryStore(),
+    openLog: (_sessionId, limits) =>
+      new (class extends EventLog {
+        override append(head: string, tail: string): number {
+          if (!isBroken) return super.append(head, tail);
+          isBroken = false;
+          throw new Error('the store failed');
+        }
+      })(limits),
+  };
+  return {
+    store,
+    breakNext: () => {
+      isBroken = true;
+    },
+  };
 }
 
 /** The walks' agent: it emits three events as it starts, and after that does only what it is told. */

@@ -28,6 +28,8 @@ export interface Stage {
   end(jobId: string, how: 'returns' | 'throws'): Promise<void>;
   /** Whether the agent of a job has been told to stop. */
   isStopped(jobId: string): Promise<boolean>;
+  /** The runtime fails to record the end of this job, once, as its agent returns. */
+  breakJob(jobId: string): Promise<void>;
   shutdown(): Promise<void>;
   close(): Promise<void>;
 }

@@ -162,6 +162,9 @@ export class WireDriver implements SessionDriver {
       case 'agent':
         await this.#stage.end(act.of === 'running' ? this.#runningJob(at) : this.#cancellingJob(at), act.ends);
         return nothing;
+      case 'job fault':
+        await this.#stage.breakJob(this.#runningJob(at));
+        return nothing;
       case 'outlive the window':
         return this.#outlive(at, own, resumeWindowMs + 1);
       case 'cancel grace over':

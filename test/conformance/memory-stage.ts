@@ -1,6 +1,6 @@
 import type { InspectionEvent } from 'xstate';
 import type { Policy } from '../../src/conformance/index.ts';
-import { puppets } from '../../src/conformance/puppets.ts';
+import { breakableStore, puppets } from '../../src/conformance/puppets.ts';
 import { durations } from '../../src/conformance/session-input.ts';
 import type { Stage } from '../../src/conformance/stage.ts';
 import { bearer, createRuntime, simulatedClock } from '../../src/index.ts';
@@ -13,9 +13,11 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
   // tidy: one object over one scope
   const clock = simulatedClock();
   const troupe = puppets();
+  const { store, breakNext } = breakableStore();
   const valves = new Set<Valve>();
   const runtime = createRuntime({
     agents: [troupe.agent],
+    store,
     authenticate: bearer({ [tokens.alice]: 'alice', [tokens.bob]: 'bob' }),
     clock,
     log: recordingLog(),
@@ -76,6 +78,11 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
       await turns();
     },
     isStopped: async (jobId) => troupe.isStopped(jobId),
+    async breakJob(jobId) {
+      breakNext();
+      troupe.end(jobId, 'returns');
+      await turns();
+    },
     async shutdown() {
       const closed = runtime.close();
       troupe.endAll();

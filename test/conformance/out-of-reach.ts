@@ -1,5 +1,4 @@
 /** Transitions that nothing outside the runtime can bring about, and why; level (a) takes them on the charts themselves. */
 export const outOfReach: ReadonlyMap<string, string> = new Map([
-  ['session | xstate.error.actor.*[0] stays', 'a fault of the runtime itself, inside a job'],
   ['job | *[0] stays', 'no event reaches a job that its state does not answer'],
 ]);

@@ -98,6 +98,7 @@ export async function processStage(
     emit: async (...emission) => void (await server.call('emit', emission)),
     end: async (...end) => void (await server.call('end', end)),
     isStopped: async (jobId) => (await server.call('isStopped', jobId)) === true,
+    breakJob: async (jobId) => void (await server.call('breakJob', jobId)),
     shutdown: async () => void (await server.call('shutdown')),
     close: async () => void (await server.call('shutdown')),
   };

@@ -19,6 +19,7 @@ const abilities: ReadonlySet<Ability> = new Set<Ability>([
   'time',
   'puppets',
   'shutdown',
+  'faults',
   'secondPrincipal',
 ]);
 const coverage = chartCoverage([sessionMachine, jobMachine]);

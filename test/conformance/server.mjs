@@ -2,7 +2,7 @@
 // and its clock is simulated, both moved by messages of the process that started it; nothing else of it is special.
 import { jobMachine, sessionMachine } from '../../dist/machines/index.js';
 import { chartCoverage } from '../../dist/src/conformance/index.js';
-import { puppets } from '../../dist/src/conformance/puppets.js';
+import { breakableStore, puppets } from '../../dist/src/conformance/puppets.js';
 import { durations } from '../../dist/src/conformance/session-input.js';
 import { bearer, createRuntime, simulatedClock, stdioTransport } from '../../dist/src/index.js';
 
@@ -16,8 +16,10 @@ const calls = {
   async begin({ policy, tokens, limits, stdio }) {
     const clock = simulatedClock();
     const troupe = puppets();
+    const { store, breakNext } = breakableStore();
     const runtime = createRuntime({
       agents: [troupe.agent],
+      store,
       authenticate: bearer({ [tokens.own]: 'alice', [tokens.another]: 'bob' }),
       clock,
       log: quiet,
@@ -28,7 +30,7 @@ const calls = {
       ...limits,
       ...policy,
     });
-    scene = { clock, troupe, runtime };
+    scene = { clock, troupe, runtime, breakNext };
     const { url } = await runtime.listen();
     if (stdio) {
       const { input, output } = { input: process.stdin, output: process.stdout };
@@ -51,6 +53,10 @@ const calls = {
   async end([jobId, how]) {
     scene.troupe.end(jobId, how);
     for (let i = 0; i < 3; i += 1) await turn();
+  },
+  async breakJob(jobId) {
+    scene.breakNext();
+    await calls.end([jobId, 'returns']);
   },
   isStopped: async (jobId) => scene.troupe.isStopped(jobId),
   async shutdown() {

@@ -15,7 +15,14 @@ import {
 import { outOfReach } from './out-of-reach.ts';
 import { processStage, ServerProcess } from './process-stage.ts';
 
-const abilities: ReadonlySet<Ability> = new Set<Ability>(['stall', 'time', 'puppets', 'shutdown', 'secondPrincipal']);
+const abilities: ReadonlySet<Ability> = new Set<Ability>([
+  'stall',
+  'time',
+  'puppets',
+  'shutdown',
+  'faults',
+  'secondPrincipal',
+]);
 const coverage = chartCoverage([sessionMachine, jobMachine]);
 const walked = { walks: 0, steps: 0, seconds: 0 };
 
