@@ -26,8 +26,8 @@ interface SessionMoment {
 }
 
 /** What each effect named in machines/session.ts does to the world. */
+// tidy: one table, a line or a few for each effect of the chart
 export function sessionEffects(world: EffectsWorld) {
-  // tidy: one table, a line or a few for each effect of the chart
   const { settings } = world;
   const { store, heartbeatMs, resumeWindowMs } = settings;
   /** The token minted in this step, told once by the welcome that follows it. */

@@ -42,8 +42,8 @@ export interface Runtime {
 }
 
 /** Puts a runtime together: the one place that knows all others. Refuses options that cannot work, naming them. */
+// tidy: parts that need each other, in one scope
 export function createRuntime(options: RuntimeOptions): Runtime {
-  // tidy: parts that need each other, in one scope
   const settings = settle(options);
   const agents = new AgentDirectory(options.agents);
   const jobs = new Jobs(settings, agents);

@@ -12,8 +12,8 @@ function frame(type, payload) {
 const hello = () =>
   frame('session.hello', { client: { name: 'bench', version: '1' }, auth, capabilities: { encodings: ['json'] } });
 
+// tidy: one object of measurements over one scope
 export async function startOurs(nodeOptions) {
-  // tidy: one object of measurements over one scope
   const server = await ServerProcess.start('./ours.mjs', nodeOptions);
 
   async function openSession() {

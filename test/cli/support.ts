@@ -82,8 +82,8 @@ export class Program {
 
   /** stdout, each line read as JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into lines of every type
+  // tidy: tests reach into lines of every type
   json(): any[] {
-    // tidy: tests reach into lines of every type
     return this.stdout
       .trimEnd()
       .split('\n')

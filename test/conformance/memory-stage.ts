@@ -9,8 +9,8 @@ import type { Transport } from '../../src/transports/transport.ts';
 import { recordingLog, tokens } from '../support/runtime.ts';
 
 /** Level (b): a runtime in this process, over the in-memory transport, in simulated time. */
+// tidy: one object over one scope
 export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) => void): Stage {
-  // tidy: one object over one scope
   const clock = simulatedClock();
   const troupe = puppets();
   const { store, breakNext } = breakableStore();

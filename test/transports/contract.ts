@@ -78,8 +78,8 @@ export function listen(transport: Transport) {
 }
 
 /** The tests every transport passes: what `Transport` promises. */
+// tidy: one list of tests
 export function transportContract(name: string, { open, codeTold, waitsLong = false }: Contract): void {
-  // tidy: one list of tests
   describe(`${name} keeps the contract of a transport`, { timeout: 30_000 }, () => {
     let link: Link;
     const opened = async () => {
