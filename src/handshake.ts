@@ -61,6 +61,8 @@ function hello(connection: Connection, { asker, principal, world }: Identified):
       max,
     });
   }
+  // A refused resume on the same socket may have left its cursor.
+  connection.cursor = 0;
   connection.session.actor.send({ type: 'session.hello', asker, principal });
 }
 

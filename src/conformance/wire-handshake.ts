@@ -80,7 +80,7 @@ async function strangeResume(stage: Stage, has: Extract<Act, { do: 'refused resu
     case "another principal's token": {
       const { token, leave } = await sideSession(stage, 'another');
       await leave();
-      return { ...auth, resume_token: token };
+      return { ...auth, resume_token: token, last_event_seq: 2 };
     }
   }
 }

@@ -196,6 +196,19 @@ describe('§3 a resume is refused, in this order', () => {
     expect(await peer.hello(tokens.alice)).toMatchObject({ type: 'session.welcome' });
   });
 
+  test('§3 nothing of a refused resume clings to the socket: the fresh session is delivered from its first event', async () => {
+    const at = world();
+    const { resumeToken } = await detachedSession(at);
+    const peer = at.open();
+    const refused = await peer.resume(tokens.bob, { resume_token: resumeToken, last_event_seq: 5 });
+    expect(refused).toMatchObject(refusal('PERMISSION_DENIED'));
+    await peer.hello(tokens.bob);
+    await peer.ask('job.submit', { agent: 'puppet' });
+    at.agent.emit(7);
+    await peer.settle();
+    expect(peer.seqs()).toEqual(range(1, 7));
+  });
+
   test('§3 the handshake timeout runs on through refusals', async () => {
     const at = world({ handshakeTimeoutSec: 10 });
     const peer = at.open();
