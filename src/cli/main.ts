@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { packageVersion } from '../version.ts';
 import { addCancel } from './cancel.ts';
+import { addConformance } from './conformance.ts';
 import { addDiagram } from './diagram.ts';
 import { endingOf, exitCodes, leave } from './exit.ts';
 import { addServe } from './serve.ts';
@@ -19,6 +20,7 @@ const program = new Command('arcpx')
 addServe(program);
 addSubmit(program);
 addCancel(program);
+addConformance(program);
 addDiagram(program);
 
 try {

@@ -11,6 +11,7 @@ export {
   declaredTransitions,
 } from './coverage.ts';
 export { compare, drive, type Observed, type SessionDriver, WalkError } from './driver.ts';
+export { type ConformanceOptions, type ConformanceReport, runConformance } from './kit/index.ts';
 export type { Ability, Act } from './model.ts';
 export { type Case, type LifecyclePaths, lifecyclePaths, type Moment, type PathOptions, type Step } from './paths.ts';
 export type { Answer, Outcome, Policy, Reference } from './reference.ts';

@@ -25,6 +25,8 @@ export interface PeerOptions {
   number: number;
   transcript: Transcript;
   patienceMs: number;
+  /** The runtime names no request in its answers: the first fitting frame behind the request is taken for one. */
+  guessesAnswers: boolean;
 }
 
 /** One connection spoken by hand. Waits end with words for a person when the runtime does not do its part. */
@@ -34,10 +36,14 @@ export class Peer {
   /** What came that is no frame at all. */
   readonly strange: string[] = [];
   endCode: number | undefined;
+  /** Whether heartbeats are answered, as every client does that is there. */
+  answersPings = true;
   readonly #transport: Transport;
   readonly #options: PeerOptions;
   readonly #looks = new Set<() => void>();
   readonly #claimed = new Set<KitFrame>();
+  /** How many frames had come when a request was sent. */
+  readonly #before = new Map<string, number>();
   #count = 0;
 
   constructor(transport: Transport, options: PeerOptions) {
@@ -55,6 +61,7 @@ export class Peer {
   send(type: string, payload: object = {}, envelope: object = {}): string {
     this.#count += 1;
     const id = `kit-${this.#options.number}-${this.#count}`;
+    this.#before.set(id, this.frames.length);
     this.raw(JSON.stringify({ arcp: '1.1', id, type, payload, ...envelope }));
     return id;
   }
@@ -167,7 +174,7 @@ export class Peer {
       transcript.received(number, text, { type: frame.type, seq: frame.event_seq });
       this.frames.push(frame);
       if (frame.event_seq !== undefined) this.numbered.push({ seq: frame.event_seq, text, frame });
-      if (frame.type === 'session.ping') {
+      if (frame.type === 'session.ping' && this.answersPings) {
         this.send('session.pong', { ping_nonce: frame.payload.nonce, received_at: new Date().toISOString() });
       }
     }
@@ -175,17 +182,17 @@ export class Peer {
   }
 
   #answerTo(id: string, request: string): KitFrame | undefined {
-    const found =
-      this.frames.find((frame) => correlationOf(frame, id) !== undefined) ??
-      this.frames.find((frame) => !this.#claimed.has(frame) && namesNoRequest(frame) && answers(frame, request));
-    if (found) this.#claimed.add(found);
-    return found;
+    const behind = this.frames.slice(this.#before.get(id) ?? 0);
+    const named = behind.find((frame) => correlationOf(frame, id) !== undefined);
+    if (named || !this.#options.guessesAnswers) return named;
+    const guessed = behind.find((frame) => !this.#claimed.has(frame) && answers(frame, request));
+    if (guessed) this.#claimed.add(guessed);
+    return guessed;
   }
 }
 
 /** The field in which an answer names its request. */
-export function correlationOf({ id, payload, event_seq }: KitFrame, requestId: string) {
-  if (event_seq !== undefined) return undefined;
+export function correlationOf({ id, payload }: KitFrame, requestId: string) {
   if (payload.request_id === requestId) return 'request_id';
   if (payload.reply_to === requestId) return 'reply_to';
   return id === requestId ? 'id' : undefined;
@@ -205,18 +212,13 @@ const answerTypes: Readonly<Record<string, readonly string[]>> = {
   'job.cancel': ['job.cancelled'],
 };
 
-/** Where a runtime names no request in its answers, the first fitting frame is taken for one. */
 function answers({ type, event_seq }: KitFrame, request: string): boolean {
   if (event_seq !== undefined) return false;
   return type === 'session.error' || type === 'job.error' || (answerTypes[request]?.includes(type) ?? false);
 }
 
-/** A frame that names a request of another dialect's is nobody's answer by guess. */
-function namesNoRequest({ id, payload }: KitFrame): boolean {
-  return payload.request_id === undefined && payload.reply_to === undefined && !String(id).startsWith('kit-');
-}
-
-function readFrame(text: string): KitFrame | undefined {
+/** A text as a frame, its payload an object; undefined where it is none. */
+export function readFrame(text: string): KitFrame | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || !('type' in value) || typeof value.type !== 'string') {

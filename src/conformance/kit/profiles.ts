@@ -3,6 +3,8 @@ export interface Profile {
   name: string;
   /** How a resume is spelled (§6.3). */
   resume: ResumeSpelling;
+  /** Every spelling of a resume that it understands. */
+  understands: readonly ResumeSpelling[];
   /** The frame that leaves a session for a while; null where there is none. */
   close: string | null;
   /** The frame that ends it for good. */
@@ -21,6 +23,7 @@ export const byeVerbs = ['session.bye', 'session.end'] as const;
 const plain: Profile = {
   name: 'plain',
   resume: 'session.resume',
+  understands: resumeSpellings,
   close: 'session.close',
   bye: 'session.bye',
   correlation: 'request_id',
@@ -29,10 +32,14 @@ const plain: Profile = {
 /** The profiles that can be named instead of probed for. */
 export const profiles: readonly Profile[] = [
   plain,
-  { ...plain, name: 'hello-block', resume: 'hello with a resume block' },
-  { ...plain, name: 'hello-flat', resume: 'hello with flat fields' },
-  { ...plain, name: 'bye-only', resume: 'hello with a resume block', close: null },
+  { ...plain, name: 'hello-block', ...only('hello with a resume block') },
+  { ...plain, name: 'hello-flat', ...only('hello with flat fields') },
+  { ...plain, name: 'bye-only', ...only('hello with a resume block'), close: null },
 ];
+
+function only(resume: ResumeSpelling) {
+  return { resume, understands: [resume] };
+}
 
 export interface ResumeWish {
   token: string;

@@ -54,9 +54,11 @@ export class Scene {
   }
 
   async connect(headers?: Record<string, string>): Promise<Peer> {
-    const { url, patienceMs } = this.subject;
+    const { url, patienceMs, profile } = this.subject;
     const number = this.#peers.length + 1;
-    const peer = new Peer(await dial(url, { headers }), { number, transcript: this.transcript, patienceMs });
+    const guessesAnswers = profile.correlation === 'order';
+    const options = { number, transcript: this.transcript, patienceMs, guessesAnswers };
+    const peer = new Peer(await dial(url, { headers }), options);
     this.transcript.note(number, 'connected');
     this.#peers.push(peer);
     return peer;
@@ -95,19 +97,19 @@ export class Scene {
     return again;
   }
 
-  async submit(peer: Peer, agent: string, input: unknown, more: object = {}): Promise<string> {
-    const accepted = await peer.ask('job.submit', { agent, input, ...more });
-    must(accepted.type === 'job.accepted', `a submit for ${agent} was answered with ${told(accepted)}`);
+  async submit(peer: Peer, request: { agent: string; input: unknown }): Promise<string> {
+    const accepted = await peer.ask('job.submit', request);
+    must(accepted.type === 'job.accepted', `a submit for ${request.agent} was answered with ${told(accepted)}`);
     return String(accepted.payload.job_id ?? accepted.job_id);
   }
 
   submitSlow(peer: Peer, more: object = {}): Promise<string> {
     const { slow } = this.subject;
-    return this.submit(peer, slow?.name ?? '', slow?.input, more);
+    return this.submit(peer, { agent: slow?.name ?? '', input: slow?.input, ...more });
   }
 
   submitEcho(peer: Peer, input: unknown, more: object = {}): Promise<string> {
-    return this.submit(peer, this.subject.echo ?? '', input, more);
+    return this.submit(peer, { agent: this.subject.echo ?? '', input, ...more });
   }
 
   /** Lets go of what the check has left open, jobs included where the runtime cancels them at a goodbye. */

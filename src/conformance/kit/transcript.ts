@@ -62,7 +62,11 @@ export class Transcript {
 
   #redacted(line: string): string {
     let shown = line;
-    for (const [secret, name] of this.#names) shown = shown.replaceAll(secret, name);
+    for (const [secret, name] of this.#names) {
+      shown = shown.replaceAll(JSON.stringify(secret), JSON.stringify(name));
+      // A very short one may be part of any word.
+      if (secret.length >= 8) shown = shown.replaceAll(secret, name);
+    }
     // What was never told to us as a secret, but looks like one.
     return shown.replace(/rt_[A-Za-z0-9+/=_-]{6,}/g, 'rt_…');
   }

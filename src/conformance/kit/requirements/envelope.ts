@@ -5,8 +5,15 @@ import { refused, type Scene, told } from '../scene.ts';
 
 /** A frame, good or bad, is never the end of a session or of its jobs (§4). */
 export const envelopeRequirements: Requirement[] = requirements('§4', {
-  'ENV-01': ['Every frame is an envelope: arcp "1.1", an id, a type, and a payload that is an object.', everyFrame, 'echo'],
-  'ENV-02': ['A frame that is not JSON is answered with INVALID_REQUEST, and the session lives on.', survives('{"arcp":')],
+  'ENV-01': [
+    'Every frame is an envelope: arcp "1.1", an id, a type, and a payload that is an object.',
+    everyFrame,
+    'echo',
+  ],
+  'ENV-02': [
+    'A frame that is not JSON is answered with INVALID_REQUEST, and the session lives on.',
+    survives('{"arcp":'),
+  ],
   'ENV-03': ['JSON that is no object is answered with INVALID_REQUEST, and the session lives on.', survives('[1,2,3]')],
   'ENV-04': [
     'A frame without a type is answered with INVALID_REQUEST, and the session lives on.',

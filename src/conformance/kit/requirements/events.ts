@@ -5,7 +5,11 @@ import { mustBeWhole, type Scene } from '../scene.ts';
 
 /** What is numbered, and how events look (§8). */
 export const eventRequirements: Requirement[] = requirements('§8', {
-  'SEQ-01': ['job.event, job.result and job.error of accepted jobs carry an event_seq, and no other frame does.', onlyThose, 'slow'],
+  'SEQ-01': [
+    'job.event, job.result and job.error of accepted jobs carry an event_seq, and no other frame does.',
+    onlyThose,
+    'slow',
+  ],
   'SEQ-02': ['One counter numbers all jobs of a session, from 1, without gap or repeat.', oneCounter, 'echo', 'slow'],
   'SEQ-03': ['Each session has its own counter.', ownCounter, 'echo'],
   'EVT-01': ['An event says its kind, its time and its body, and names its job.', shape, 'slow'],
@@ -14,7 +18,11 @@ export const eventRequirements: Requirement[] = requirements('§8', {
 /** How a refusal looks (§12). */
 export const errorRequirements: Requirement[] = requirements('§12', {
   'ERR-01': ['Every error has a code of the protocol, a message, and says whether it can be retried.', wellFormed],
-  'ERR-02': ['retryable is true for INTERNAL_ERROR, TIMEOUT and HEARTBEAT_LOST, and false for the rest.', retryable, 'slow'],
+  'ERR-02': [
+    'retryable is true for INTERNAL_ERROR, TIMEOUT and HEARTBEAT_LOST, and false for the rest.',
+    retryable,
+    'slow',
+  ],
 });
 
 const sequenced = ['job.event', 'job.result', 'job.error'];

@@ -7,7 +7,10 @@ export const handshakeRequirements: Requirement[] = requirements('§6.1', {
   'HEL-02': ['A hello with a wrong token is refused with UNAUTHENTICATED and closed.', notLetIn('tok-nobody-has-this')],
   'HEL-03': ['A hello without credentials is refused with UNAUTHENTICATED and closed.', notLetIn(undefined)],
   'HEL-04': ['A hello with another authentication scheme is refused with UNAUTHENTICATED.', otherScheme],
-  'HEL-05': ['Nothing runs before authentication: a submit as first frame is refused with UNAUTHENTICATED.', submitFirst],
+  'HEL-05': [
+    'Nothing runs before authentication: a submit as first frame is refused with UNAUTHENTICATED.',
+    submitFirst,
+  ],
   'HEL-06': ['A malformed first frame is refused with INVALID_REQUEST and closed.', malformedFirst],
   'HEL-07': ['A second hello is refused with INVALID_REQUEST, and the session stays as it was.', secondHello],
   'HEL-08': ['The runtime makes the session id: one that a client offers is not taken.', offeredId],
@@ -20,7 +23,10 @@ export const handshakeRequirements: Requirement[] = requirements('§6.1', {
 export const featureRequirements: Requirement[] = requirements('§6.2', {
   'FEA-01': ['The features of a session are those that both sides have, and no other.', intersects],
   'FEA-02': ['A client without any feature is welcome.', noFeatures],
-  'FEA-03': ['A feature that was not negotiated is refused with INVALID_REQUEST, and the session lives on.', unnegotiated],
+  'FEA-03': [
+    'A feature that was not negotiated is refused with INVALID_REQUEST, and the session lives on.',
+    unnegotiated,
+  ],
   'FEA-04': ['The welcome gives a heartbeat interval if heartbeat was negotiated, and only then.', interval],
   'FEA-05': ['The welcome lists the agents, each with a name and its versions.', listsAgents],
 });

@@ -23,3 +23,6 @@ export const allRequirements: readonly Requirement[] = [
   ...eventRequirements,
   ...errorRequirements,
 ];
+
+/** Their ids. */
+export const allRequirementIds: readonly string[] = allRequirements.map(({ id }) => id);

@@ -3,11 +3,23 @@ import { refused, type Scene, told } from '../scene.ts';
 
 /** A job is accepted or refused, and ends once (§7). */
 export const jobRequirements: Requirement[] = requirements('§7', {
-  'JOB-01': ['A submit is accepted with a job id, and a job that returns ends with job.result success.', returns, 'echo'],
+  'JOB-01': [
+    'A submit is accepted with a job id, and a job that returns ends with job.result success.',
+    returns,
+    'echo',
+  ],
   'JOB-02': ['A submit for an agent that is not there is refused with AGENT_NOT_AVAILABLE.', noAgent],
-  'JOB-03': ['A submit for a version that is not there is refused with AGENT_VERSION_NOT_AVAILABLE.', noVersion, 'echo'],
+  'JOB-03': [
+    'A submit for a version that is not there is refused with AGENT_VERSION_NOT_AVAILABLE.',
+    noVersion,
+    'echo',
+  ],
   'JOB-04': ['A submit for what is no name of an agent is refused with INVALID_REQUEST.', noName],
-  'JOB-05': ['A refused submit leaves nothing behind: the next one is served, and numbered from 1.', leavesNothing, 'echo'],
+  'JOB-05': [
+    'A refused submit leaves nothing behind: the next one is served, and numbered from 1.',
+    leavesNothing,
+    'echo',
+  ],
   'JOB-06': ['A job ends once, and nothing comes after its end.', endsOnce, 'slow'],
   'JOB-07': ['A job that is cancelled in the moment of its end still ends once.', race, 'echo'],
   'JOB-08': ['A job over its max_runtime_sec ends with TIMEOUT, final_status timed_out.', timesOut, 'slow'],
@@ -15,17 +27,31 @@ export const jobRequirements: Requirement[] = requirements('§7', {
   'JOB-10': ['A trace_id is carried unchanged on the acceptance, the events and the end.', traced, 'slow'],
   'IDM-01': ['A submit repeated with its idempotency_key gives the same job, and runs it once.', repeated, 'echo'],
   'IDM-02': ['An idempotency_key with other parameters is refused with DUPLICATE_KEY.', otherParameters, 'echo'],
-  'IDM-03': ["An idempotency_key is its principal's own: another's same key starts another job.", foreignKey, 'echo', 'second token'],
+  'IDM-03': [
+    "An idempotency_key is its principal's own: another's same key starts another job.",
+    foreignKey,
+    'echo',
+    'second token',
+  ],
 });
 
 /** Who may end a job, and how (§7.4). */
 export const cancelRequirements: Requirement[] = requirements('§7.4', {
-  'CAN-01': ['A cancel is acknowledged, and the job ends with job.error CANCELLED, final_status cancelled.', cancels, 'slow'],
+  'CAN-01': [
+    'A cancel is acknowledged, and the job ends with job.error CANCELLED, final_status cancelled.',
+    cancels,
+    'slow',
+  ],
   'CAN-02': ['A second cancel does no harm, and the job ends once.', cancelsTwice, 'slow'],
   'CAN-03': ['A cancel of an unknown job is refused with JOB_NOT_FOUND.', cancelsNothing],
   'CAN-04': ['A cancel after the end of the job is refused with JOB_NOT_FOUND.', cancelsLate, 'echo'],
   'CAN-05': ['Another session of the same principal may not cancel the job of a live session.', otherSession, 'slow'],
-  'CAN-06': ["Another principal learns nothing of a job, and may not cancel it.", otherPrincipal, 'slow', 'second token'],
+  'CAN-06': [
+    'Another principal learns nothing of a job, and may not cancel it.',
+    otherPrincipal,
+    'slow',
+    'second token',
+  ],
   'CAN-07': ['A cancel that names two different jobs is refused with INVALID_REQUEST.', twoIds],
 });
 

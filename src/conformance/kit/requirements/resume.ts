@@ -9,7 +9,11 @@ export const resumeRequirements: Requirement[] = requirements('§6.3', {
   'RES-04': ['A client that resumes from 0 is sent everything.', fromZero, 'echo'],
   'RES-05': ['What is replayed is equal, to the byte, to what was sent the first time.', sameBytes, 'echo'],
   'RES-06': ['What a job emits while nobody is connected is there at the resume, without gap or repeat.', away, 'slow'],
-  'RES-07': ['A resume while events are being emitted joins replay and live stream without gap or repeat.', seam, 'slow'],
+  'RES-07': [
+    'A resume while events are being emitted joins replay and live stream without gap or repeat.',
+    seam,
+    'slow',
+  ],
   'RES-08': ['Six drops, with codes 1000, 1001 and 1006, lose and repeat nothing of one job.', storm, 'slow'],
   'RES-09': ['The end of a job that came while nobody was connected is told at the resume, once.', endAway, 'slow'],
   'RES-10': ['An unknown resume token is refused with RESUME_WINDOW_EXPIRED.', unknownToken],
@@ -19,7 +23,11 @@ export const resumeRequirements: Requirement[] = requirements('§6.3', {
   'RES-14': ['A refused resume leaves the session as it was: the next, good one succeeds.', refusalHarmless],
   'RES-15': ['After a refused resume the same connection may try again.', tryAgain],
   'RES-16': ['A resume without credentials is refused with UNAUTHENTICATED.', noCredentials],
-  'RES-17': ['A session has no longer life than its window: after it, a resume is RESUME_WINDOW_EXPIRED.', over, 'short window'],
+  'RES-17': [
+    'A session lives no longer than its window: a resume after it is refused with RESUME_WINDOW_EXPIRED.',
+    over,
+    'short window',
+  ],
   'RES-18': ['Time that passes while connected does not count against the window.', connectedTime, 'short window'],
   'RES-19': ['The counter goes on after a resume: new events are numbered behind the old.', goesOn, 'echo'],
 });
@@ -27,6 +35,8 @@ export const resumeRequirements: Requirement[] = requirements('§6.3', {
 async function comesBack(scene: Scene): Promise<void> {
   const session = await scene.open();
   session.peer.drop();
+  // Time to notice the drop.
+  await pause(300);
   const { peer } = await scene.resume(session, 0);
   const pong = await peer.ask('session.ping', { nonce: 'back' });
   must(pong.type === 'session.pong', `after the resume, a ping was answered with ${told(pong)}`);
@@ -47,7 +57,10 @@ async function atTheHead(scene: Scene): Promise<void> {
   session.peer.drop();
   const { peer } = await scene.resume(session, newestSeq);
   await peer.settle();
-  must(peer.numbered.length === 0, `a client that had everything up to ${newestSeq} was sent ${peer.numbered.length} more`);
+  must(
+    peer.numbered.length === 0,
+    `a client that had everything up to ${newestSeq} was sent ${peer.numbered.length} more`,
+  );
 }
 
 async function fromInside(scene: Scene): Promise<void> {
@@ -120,6 +133,7 @@ async function storm(scene: Scene): Promise<void> {
     await session.peer.untilSeq(cursor + (index % 3));
     session.peer.drop(code);
     seen.push(...seqsOf(session.peer));
+    if (index % 2 === 0) await pause(150);
     session = await scene.resume(session, seen.at(-1) ?? 0);
   }
   await session.peer.terminal(job);

@@ -3,8 +3,16 @@ import { refused, type Scene, told } from '../scene.ts';
 
 /** Who may come back, and with what; and that only one connection is a session's at a time (§6.3). */
 export const tokenRequirements: Requirement[] = requirements('§6.3', {
-  'TOK-01': ['A stolen resume token opens nothing: with other credentials it is refused with PERMISSION_DENIED.', stolen, 'second token'],
-  'TOK-02': ['A theft that was tried does no harm: the owner still resumes with the same token.', afterTheft, 'second token'],
+  'TOK-01': [
+    'A stolen resume token opens nothing: with other credentials it is refused with PERMISSION_DENIED.',
+    stolen,
+    'second token',
+  ],
+  'TOK-02': [
+    'A theft that was tried does no harm: the owner still resumes with the same token.',
+    afterTheft,
+    'second token',
+  ],
   'TOK-03': ['Every resume gives a new resume token.', rotates],
   'TOK-04': ['A resume token is dead once its successor has been used.', supersededByUse],
   'TOK-05': ['A resume token is dead once the client has spoken on the resumed connection.', supersededBySpeech],
