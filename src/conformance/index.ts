@@ -1,4 +1,8 @@
 // Paths through a lifecycle, made from the chart that runs, and what was covered of it.
+
+export type { ChartJson, TransitionJson } from '../diagram/json.ts';
+export type { DrawingOptions } from '../diagram/painting.ts';
+export { diagram, drawSvg, MissingPackageError } from '../diagram.ts';
 export { ChartDriver, type ChartDriverOptions } from './chart-driver.ts';
 export type { ChartView, Told } from './chart-moment.ts';
 export { type ChartWalkOptions, walkChart } from './chart-walk.ts';

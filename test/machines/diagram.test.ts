@@ -5,6 +5,8 @@ import { createMachine } from 'xstate';
 import { clientMachine } from '../../machines/client.ts';
 import { jobMachine } from '../../machines/job.ts';
 import { sessionMachine } from '../../machines/session.ts';
+import { declaredTransitions } from '../../src/conformance/index.ts';
+import type { ChartJson } from '../../src/diagram/json.ts';
 import { diagram } from '../../src/diagram.ts';
 
 const charts = { session: sessionMachine, job: jobMachine, client: clientMachine };
@@ -125,4 +127,66 @@ test('a name that Mermaid would misread, or that is there twice, is drawn under 
   expect(text).toContain('  state "end" as s1_end\n');
   expect(text).toContain('a#58;b#59;c#35;');
   expect(text.match(/state "x" as \w+_x/g)).toHaveLength(2);
+});
+
+test.each(Object.values(charts))(
+  'as JSON a chart is its states inside one another, and every transition by its id',
+  (chart) => {
+    const drawn: ChartJson = JSON.parse(diagram(chart, 'json'));
+    const all = (state: ChartJson): ChartJson[] => [state, ...state.states.flatMap(all)];
+    const ids = all(drawn).flatMap(({ transitions }) => transitions.map(({ id }) => id));
+    expect(ids.sort()).toEqual(
+      declaredTransitions(chart)
+        .map(({ id }) => id)
+        .sort(),
+    );
+    expect(drawn).toMatchObject({ id: chart.id, type: 'compound' });
+  },
+);
+
+test('as JSON a state has its actions, and a transition its guard, its actions, its delay and where it leads', () => {
+  const chart = createMachine({
+    id: 'm',
+    initial: 'a',
+    states: {
+      a: {
+        entry: 'begin',
+        exit: { type: 'end' },
+        on: { go: { guard: 'isReady', target: 'b', actions: ['one', { type: 'two' }] }, stay: { actions: 'three' } },
+        after: { 50: 'b', patienceMs: 'b' },
+      },
+      b: { type: 'final' },
+    },
+  });
+  const none = { entry: [], exit: [], transitions: [] };
+  const after = { actions: [], targets: ['m.b'] };
+  expect(JSON.parse(diagram(chart, 'json'))).toEqual({
+    ...none,
+    id: 'm',
+    key: 'm',
+    type: 'compound',
+    initial: 'm.a',
+    states: [
+      {
+        id: 'm.a',
+        key: 'a',
+        type: 'atomic',
+        entry: ['begin'],
+        exit: ['end'],
+        transitions: [
+          { id: 'm.a | go[0] → m.b', event: 'go', guard: 'isReady', actions: ['one', 'two'], targets: ['m.b'] },
+          { id: 'm.a | stay[0] stays', event: 'stay', actions: ['three'], targets: [] },
+          { ...after, id: 'm.a | xstate.after.50.m.a[0] → m.b', event: 'xstate.after.50.m.a', after: 50 },
+          {
+            ...after,
+            id: 'm.a | xstate.after.patienceMs.m.a[0] → m.b',
+            event: 'xstate.after.patienceMs.m.a',
+            after: 'patienceMs',
+          },
+        ],
+        states: [],
+      },
+      { ...none, id: 'm.b', key: 'b', type: 'final', states: [] },
+    ],
+  });
 });
