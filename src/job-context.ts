@@ -1,13 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Job, Outcome } from './job.ts';
-import { ResultWriter } from './results.ts';
+import { inlineResult, ResultWriter } from './results.ts';
 import { ArcpError } from './wire/errors.ts';
 import type { EventBodies, EventKind, LogLevel } from './wire/messages.ts';
 
 /** How long an agent may emit before `drained()` gives the event loop a turn. */
 const turnMsMax = 2;
-/** An inline result's JSON may have this many bytes (§8). */
-export const inlineResultBytesMax = 2 ** 20;
 
 const plainKinds: ReadonlySet<string> = new Set<EventKind>([
   'log',
@@ -123,14 +121,6 @@ export class JobContext<Input = unknown> {
     if (returned !== undefined) throw new TypeError('a job that streamed its result must return nothing');
     return this.#writer.conclude();
   }
-}
-
-/** The JSON text of an inline result, written once; nothing is null (§7, §8). */
-export function inlineResult(value: unknown): string {
-  const text = JSON.stringify(value === undefined ? null : value);
-  if (text === undefined) throw new TypeError('the result is not JSON');
-  if (Buffer.byteLength(text) <= inlineResultBytesMax) return text;
-  throw new RangeError(`the inline result is over ${inlineResultBytesMax} bytes; stream it with job.result()`);
 }
 
 interface NumberRule {

@@ -1,11 +1,12 @@
 import type { Job, Outcome } from './job.ts';
-import { inlineResult, inlineResultBytesMax } from './job-context.ts';
 import { mintId } from './wire/ids.ts';
 
 /** Bytes of one chunk and of a whole streamed result (§8). */
 const chunkBytesMax = 2 ** 20;
 const resultBytesMax = 256 * 2 ** 20;
 const summaryCharsMax = 4096;
+/** An inline result's JSON may have this many bytes (§8). */
+const inlineResultBytesMax = 2 ** 20;
 
 /**
  * Streams a result as `result_chunk` events: in order from 0, the last one `more: false`, its size counted in bytes. Where
@@ -109,4 +110,12 @@ export class ResultWriter {
     });
     this.#chunkSeq += 1;
   }
+}
+
+/** The JSON text of an inline result, written once; nothing is null (§7, §8). */
+export function inlineResult(value: unknown): string {
+  const text = JSON.stringify(value === undefined ? null : value);
+  if (text === undefined) throw new TypeError('the result is not JSON');
+  if (Buffer.byteLength(text) <= inlineResultBytesMax) return text;
+  throw new RangeError(`the inline result is over ${inlineResultBytesMax} bytes; stream it with job.result()`);
 }

@@ -1,33 +1,8 @@
 // §3 of the protocol, the resume that is welcomed: what comes back, rotation, the lost welcome, takeover.
 import { describe, expect, test } from 'vitest';
+import { auth, detachedSession, range, refusal, world } from '../support/detached.ts';
 import type { Peer } from '../support/peer.ts';
 import { puppet, simulatedRuntime, tokens } from '../support/runtime.ts';
-
-function world(options: Partial<Parameters<typeof simulatedRuntime>[0]> = {}) {
-  const agent = puppet();
-  return { ...simulatedRuntime({ agents: [agent.agent], resumeWindowSec: 60, ...options }), agent };
-}
-
-/** A detached session with a running job and `count` events in its log, of which the client had the first `seen`. */
-async function detachedSession(at: ReturnType<typeof world>, { seen = 3, count = 10 } = {}) {
-  const peer = at.open();
-  const welcome = await peer.hello(tokens.alice);
-  const accepted = await peer.ask('job.submit', { agent: 'puppet' }, { trace_id: 'ab'.repeat(16) });
-  at.agent.emit(seen);
-  await peer.settle();
-  peer.drop();
-  await peer.closed;
-  at.agent.emit(count - seen);
-  const resumeToken: string = welcome.payload.resume_token;
-  return { peer, resumeToken, sessionId: welcome.session_id ?? '', jobId: accepted.job_id ?? '', seen, count };
-}
-
-const auth = { scheme: 'bearer', token: tokens.alice };
-const refusal = (code: string, reason?: string) => ({
-  type: 'session.error',
-  payload: { code, ...(reason === undefined ? {} : { details: { reason } }) },
-});
-const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe('§3 a resume that succeeds', () => {
   test('§3 has the same session_id, a new token, and every kept frame after the cursor byte-equal', async () => {
