@@ -44,6 +44,8 @@ export class Jobs {
   abandon(session: Session): void {
     for (const job of this.#live.values()) {
       if (job.session !== session) continue;
+      // A chart that failed leaves its children running: without this their timers would.
+      session.actor.getSnapshot().children[job.id]?.send({ type: 'runtime.shutdown' });
       job.abort.abort(new ArcpError('INTERNAL_ERROR', 'the session failed'));
       // Its log may be what failed, and nobody can come back to read it.
       job.status = 'error';

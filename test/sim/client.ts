@@ -6,129 +6,97 @@ export class Violation extends Error {
   override readonly name = 'Violation';
 }
 
+/** A first frame: a hello, or a resume. */
+export interface Greeting {
+  bearer: string;
+  token?: string | undefined;
+  cursor?: number;
+  sessionId?: string;
+  features?: readonly string[];
+}
+
 /** A connection as its client sees it. */
 interface Attempt {
   link: Link;
-  /** The seq the next numbered frame must have; undefined until welcomed. */
-  expected: number | undefined;
-  cursor: number;
-  /** The token it presented, where it was a resume. */
-  presented: string | undefined;
-  /** Another attempt was open beside it: which of them the runtime heard last, the client cannot know. */
-  raced: boolean;
+  welcomed: 'not yet' | 'yes';
 }
 
-/** One person's client: what it has seen is checked the moment it arrives. */
+/** One person's client in one session: what it was told, which may be less than what the runtime said. */
 export class SimClient {
   readonly principal: string;
   sessionId: string | undefined;
-  /** Tokens that may open the session: the newest received first. More than one only after a race. */
+  /** Tokens that may open the session, the likeliest first. */
   tokens: string[] = [];
-  readonly textBySeq = new Map<number, string>();
-  readonly terminals = new Map<string, Frame>();
+  /** The newest event it has. */
+  newestSeq = 0;
   readonly jobIds: string[] = [];
+  readonly ended = new Set<string>();
   readonly attempts = new Set<Attempt>();
-  acked = 0;
-  /** The goodbye it said, if any: after a bye nothing can be resumed. */
-  parting: 'none' | 'bye' = 'none';
-  refusals: { code: string; token: string | undefined }[] = [];
-  readonly #count = { frames: 0, replayed: 0 };
-
+  /** It said bye, or was told that its session is over. */
+  fate: 'hopeful' | 'parted' | 'refused' = 'hopeful';
+  #frames = 0;
+  /** A careful one has one connection at a time and waits for its welcome; a hasty one may lose its way by its own doing. */
+  readonly habit: 'careful' | 'hasty';
   readonly #tell: (line: string) => void;
-  readonly #names = new Map<string, string>();
 
-  constructor(principal: string, tell: (line: string) => void) {
+  constructor(principal: string, habit: 'careful' | 'hasty', tell: (line: string) => void) {
     this.principal = principal;
+    this.habit = habit;
     this.#tell = tell;
-  }
-
-  /** Tokens are random; in a story they are told by the order in which they came. */
-  name(token: string | undefined): string {
-    if (token === undefined) return 'no token';
-    const name = this.#names.get(token) ?? `token ${this.#names.size + 1}`;
-    this.#names.set(token, name);
-    return name;
-  }
-
-  get newestSeq(): number {
-    return this.textBySeq.size;
-  }
-
-  get replayed(): number {
-    return this.#count.replayed;
   }
 
   /** The welcomed connection, if there is one that has not learnt of its end. */
   get live(): Attempt | undefined {
-    return [...this.attempts]
-      .filter((attempt) => attempt.expected !== undefined && attempt.link.client.state === 'open')
-      .at(-1);
+    return [...this.attempts].filter(({ welcomed, link }) => welcomed === 'yes' && link.client.state === 'open').at(-1);
   }
 
-  connect(link: Link, how: { resumeFrom?: number; token?: string } = {}): void {
-    const presented = how.token;
-    this.#tell(`${this.principal} connects with ${this.name(presented)}, ${this.attempts.size} connections open`);
-    const attempt: Attempt = { link, expected: undefined, cursor: how.resumeFrom ?? 0, presented, raced: false };
+  /** Sends its greetings, all at once: the first good one counts. */
+  connect(link: Link, greetings: readonly Greeting[]): void {
+    const attempt: Attempt = { link, welcomed: 'not yet' };
     this.attempts.add(attempt);
-    if (this.attempts.size > 1) for (const open of this.attempts) open.raced = true;
     link.client.onMessage((text) => this.#receive(attempt, String(text)));
     link.client.onClose(() => this.attempts.delete(attempt));
-    const auth = { scheme: 'bearer', token: this.principal };
-    const features = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'];
-    if (presented === undefined) this.send(link, 'session.hello', { auth, capabilities: { features } });
-    else this.send(link, 'session.resume', { auth, resume_token: presented, last_event_seq: attempt.cursor });
+    for (const { bearer, token, cursor, sessionId, features } of greetings) {
+      const auth = { scheme: 'bearer', token: bearer };
+      const resume = { resume_token: token, last_event_seq: cursor, session_id: sessionId };
+      if (token === undefined) this.send(link, 'session.hello', { auth, capabilities: { features } });
+      else this.send(link, 'session.resume', { auth, ...resume });
+    }
   }
 
   send(link: Link, type: string, payload: object): void {
-    this.#count.frames += 1;
-    link.client.send(JSON.stringify({ arcp: '1.1', id: `req_${this.#count.frames}`, type, payload }));
+    this.#frames += 1;
+    link.client.send(JSON.stringify({ arcp: '1.1', id: `req_${this.#frames}`, type, payload }));
   }
 
   #receive(attempt: Attempt, text: string): void {
     const frame: Frame = JSON.parse(text);
     if (frame.type === 'session.welcome') this.#welcomed(attempt, frame);
-    else if (frame.event_seq !== undefined) this.#numbered(attempt, frame, text);
+    else if (frame.event_seq !== undefined) this.#numbered(frame, frame.event_seq);
     else if (frame.type === 'session.ping')
       this.send(attempt.link, 'session.pong', { ping_nonce: frame.payload.nonce });
     else if (frame.type === 'job.accepted') this.jobIds.push(String(frame.job_id));
-    else if (frame.type === 'session.error') {
-      this.#tell(`${this.principal} is refused ${frame.payload.code}, having shown ${this.name(attempt.presented)}`);
-      this.refusals.push({ code: frame.payload.code, token: attempt.presented });
-    }
-    if (frame.session_id && attempt.expected !== undefined && frame.session_id !== this.sessionId) {
-      throw new Violation(`${this.principal} got a frame of another session: ${text}`);
-    }
+    else if (frame.type === 'session.error') this.#refused(attempt, frame);
   }
 
-  #welcomed(attempt: Attempt, frame: Frame): void {
-    if (this.sessionId !== undefined && frame.session_id !== this.sessionId) {
-      throw new Violation(`a resume of ${this.sessionId} was answered with ${frame.session_id}`);
-    }
-    this.sessionId = frame.session_id;
-    const { resume_token: token } = frame.payload;
-    this.#tell(`${this.principal} is welcomed with ${this.name(token)}, having shown ${this.name(attempt.presented)}`);
-    attempt.expected = attempt.cursor + 1;
-    // With one connection at a time, the newest token is the token. In a race it may be any that came or was shown.
-    const others = attempt.raced ? [...this.tokens, attempt.presented] : [];
-    this.tokens = [...new Set([token, ...others])].filter((one) => one !== undefined);
+  #welcomed(attempt: Attempt, { session_id: sessionId, payload }: Frame): void {
+    this.#tell(`${this.principal} is welcomed`);
+    attempt.welcomed = 'yes';
+    this.sessionId = sessionId;
+    const token: string = payload.resume_token;
+    this.tokens = [token, ...this.tokens.filter((one) => one !== token)];
   }
 
-  #numbered(attempt: Attempt, frame: Frame, text: string): void {
-    const seq = frame.event_seq ?? 0;
-    if (attempt.expected === undefined) throw new Violation(`a numbered frame before the welcome: ${text}`);
-    if (seq !== attempt.expected) throw new Violation(`expected seq ${attempt.expected}, got ${seq}: ${text}`);
-    attempt.expected += 1;
-    const known = this.textBySeq.get(seq);
-    if (known !== undefined && known !== text) throw new Violation(`seq ${seq} came in two forms:\n${known}\n${text}`);
-    if (known === undefined && seq !== this.newestSeq + 1) throw new Violation(`a gap before seq ${seq}`);
-    if (known !== undefined) this.#count.replayed += 1;
-    this.textBySeq.set(seq, text);
-    if (known === undefined && frame.type !== 'job.event') this.#ended(frame);
+  #refused(attempt: Attempt, { payload: { code, details } }: Frame): void {
+    this.#tell(`${this.principal} is refused ${code} ${details?.reason ?? ''}`);
+    if (attempt.welcomed === 'yes' || code !== 'RESUME_WINDOW_EXPIRED') return;
+    if (details?.reason === 'expired') this.fate = 'refused';
+    // What is gone is gone: it goes on from what is left.
+    if (details?.reason === 'trimmed') this.newestSeq = Math.max(this.newestSeq, details.oldest_seq - 1);
   }
 
-  #ended(frame: Frame): void {
-    const jobId = String(frame.job_id);
-    if (this.terminals.has(jobId)) throw new Violation(`job ${jobId} ended twice`);
-    this.terminals.set(jobId, frame);
+  #numbered(frame: Frame, seq: number): void {
+    this.newestSeq = Math.max(this.newestSeq, seq);
+    if (frame.type !== 'job.event') this.ended.add(String(frame.job_id));
   }
 }

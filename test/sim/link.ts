@@ -2,6 +2,18 @@ import type { Transport } from '../../src/transports/transport.ts';
 
 type Item = { text: string; bytes: number } | { code: number; reason: string };
 
+/** Whoever watches the runtime's end of a link: told of everything that crosses it, at the moment it does. */
+export interface Tap {
+  sends(link: Link, text: string): void;
+  closes(link: Link, code: number): void;
+  /** The network has taken something. */
+  drains(link: Link): void;
+  /** A frame is about to be heard: `hand` hands it over. */
+  hears(link: Link, text: string, hand: () => void): void;
+  /** The runtime is about to be told that the link has ended. */
+  learns(link: Link, hand: () => void): void;
+}
+
 /** One end of a simulated link: a transport whose frames move only when the simulation says so. */
 class End implements Transport {
   receive: (data: string | Uint8Array) => void = () => {};
@@ -9,16 +21,31 @@ class End implements Transport {
   drained: () => void = () => {};
   /** What this end has sent and the other has not had. */
   readonly outbox: Item[] = [];
-  state: 'open' | 'closing' | 'ended' = 'open';
+  /** `cut`: the cable is broken, and nobody at this end knows. */
+  state: 'open' | 'cut' | 'closing' | 'ended' = 'open';
+  readonly #sends: (text: string) => void;
+  readonly #closes: (code: number) => void;
+  #unsentBytes = 0;
+
+  constructor(sends: (text: string) => void, closes: (code: number) => void) {
+    this.#sends = sends;
+    this.#closes = closes;
+  }
 
   send(text: string): void {
-    if (this.state === 'open') this.outbox.push({ text, bytes: Buffer.byteLength(text) });
+    if (this.state === 'open') {
+      const bytes = Buffer.byteLength(text);
+      this.#unsentBytes += bytes;
+      this.outbox.push({ text, bytes });
+    }
+    if (this.state === 'open' || this.state === 'cut') this.#sends(text);
   }
 
   close(code: number, reason = ''): void {
-    if (this.state !== 'open') return;
+    if (this.state !== 'open' && this.state !== 'cut') return;
+    if (this.state === 'open') this.outbox.push({ code, reason });
     this.state = 'closing';
-    this.outbox.push({ code, reason });
+    this.#closes(code);
   }
 
   onMessage(receive: (data: string | Uint8Array) => void): void {
@@ -30,17 +57,28 @@ class End implements Transport {
   }
 
   unsentBytes(): number {
-    return this.outbox.reduce((bytes, item) => bytes + ('text' in item ? item.bytes : 0), 0);
+    return this.#unsentBytes;
   }
 
   onDrain(drained: () => void): void {
     this.drained = drained;
   }
 
+  take(): Item | undefined {
+    const item = this.outbox.shift();
+    if (item && 'text' in item) this.#unsentBytes -= item.bytes;
+    return item;
+  }
+
+  empty(): void {
+    this.outbox.length = 0;
+    this.#unsentBytes = 0;
+  }
+
   end(code: number, reason: string): void {
     if (this.state === 'ended') return;
     this.state = 'ended';
-    this.outbox.length = 0;
+    this.empty();
     this.closed(code, reason);
   }
 }
@@ -51,11 +89,33 @@ class End implements Transport {
  * when the simulation lets it.
  */
 export class Link {
-  readonly client = new End();
-  readonly server = new End();
+  readonly client = new End(
+    () => {},
+    () => {},
+  );
+  readonly server: End;
+  condition: 'well' | 'stalled' | 'half-open' = 'well';
+  readonly #tap: Tap;
   /** Ends that will learn of the link's end, later. */
   readonly #unaware = new Map<End, { code: number; reason: string }>();
-  condition: 'well' | 'stalled' | 'half-open' = 'well';
+
+  constructor(tap: Tap) {
+    this.#tap = tap;
+    this.server = new End(
+      (text) => tap.sends(this, text),
+      (code) => tap.closes(this, code),
+    );
+  }
+
+  /** Something is under way. */
+  get isBusy(): boolean {
+    return this.client.outbox.length > 0 || (this.server.outbox.length > 0 && this.condition !== 'stalled');
+  }
+
+  /** An end has yet to learn that it is over. */
+  get isEnding(): boolean {
+    return this.#unaware.size > 0;
+  }
 
   get over(): boolean {
     return this.client.state === 'ended' && this.server.state === 'ended';
@@ -65,12 +125,14 @@ export class Link {
   deliver(from: 'client' | 'server'): boolean {
     const [sender, receiver] = from === 'client' ? [this.client, this.server] : [this.server, this.client];
     if (this.condition === 'stalled' && from === 'server') return false;
-    const item = sender.outbox.shift();
+    const item = sender.take();
     if (!item) return false;
-    if (this.condition === 'half-open') return true;
-    this.#hand(item, receiver);
-    if ('text' in item && sender.state === 'open') sender.drained();
-    else if ('code' in item) this.#unaware.set(sender, item);
+    if (this.condition !== 'half-open') this.#hand(item, receiver);
+    if ('code' in item) this.#unaware.set(sender, item);
+    else if (sender.state === 'open') {
+      if (sender === this.server) this.#tap.drains(this);
+      sender.drained();
+    }
     return true;
   }
 
@@ -79,9 +141,10 @@ export class Link {
     this.#flush(this.client, this.server, bytesUp);
     this.#flush(this.server, this.client, bytesDown);
     for (const end of [this.client, this.server]) {
-      if (end.state !== 'ended') this.#unaware.set(end, { code: 1006, reason: '' });
-      end.state = end.state === 'ended' ? 'ended' : 'closing';
-      end.outbox.length = 0;
+      // Some ends are told a code that looks like a goodbye: it is none (§6.3).
+      if (end.state !== 'ended') this.#unaware.set(end, { code: bytesUp % 3 === 0 ? 1000 : 1006, reason: '' });
+      if (end.state === 'open') end.state = 'cut';
+      end.empty();
     }
   }
 
@@ -91,7 +154,7 @@ export class Link {
     const fate = this.#unaware.get(end);
     if (!fate) return false;
     this.#unaware.delete(end);
-    end.end(fate.code, fate.reason);
+    this.#end(end, fate);
     return true;
   }
 
@@ -100,14 +163,20 @@ export class Link {
     let left = bytes;
     for (let item = sender.outbox[0]; item && 'text' in item && item.bytes <= left; item = sender.outbox[0]) {
       left -= item.bytes;
-      sender.outbox.shift();
+      sender.take();
       this.#hand(item, receiver);
     }
   }
 
   #hand(item: Item, receiver: End): void {
     if (receiver.state === 'ended') return;
-    if ('text' in item) receiver.receive(item.text);
-    else receiver.end(item.code, item.reason);
+    if ('code' in item) return this.#end(receiver, item);
+    if (receiver === this.client) receiver.receive(item.text);
+    else this.#tap.hears(this, item.text, () => receiver.receive(item.text));
+  }
+
+  #end(end: End, { code, reason }: { code: number; reason: string }): void {
+    if (end === this.server && end.state !== 'ended') this.#tap.learns(this, () => end.end(code, reason));
+    else end.end(code, reason);
   }
 }

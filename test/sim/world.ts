@@ -1,243 +1,237 @@
-import { createRuntime, defineAgent, type JobContext, simulatedClock } from '../../src/index.ts';
+import { createRuntime } from '../../src/index.ts';
 import { recordingLog } from '../support/runtime.ts';
-import { seeded } from '../support/socket.ts';
+import { Agents } from './agents.ts';
+import { timersMax } from './check.ts';
 import { SimClient, Violation } from './client.ts';
+import { anyToken, drawGreetings } from './greetings.ts';
 import { Link } from './link.ts';
-
-/** What a simulated job was told to do, so that its end can be traced to a cause. */
-interface SimJob {
-  context: JobContext;
-  finish(result: unknown): void;
-  fail(error: Error): void;
-  causes: Set<'finish' | 'fail' | 'cancel' | 'bye' | 'expiry' | 'timeout'>;
-}
-
-const windowSec = 60;
+import { Lots } from './lots.ts';
+import { Oracle } from './oracle.ts';
+import { countingClock, drawPolicy, optionsOf, watchedStore } from './settings.ts';
+import { Story } from './story.ts';
+import type { Tally } from './tally.ts';
 
 /**
- * One runtime, some clients, their links and jobs, in virtual time: each step one thing happens, drawn by the seed, and what
- * the protocol promises is checked. The same seed is the same story, step for step.
+ * One runtime, some clients, their links and jobs, in virtual time: each step one thing happens, drawn by the seed, and the
+ * oracle says whether it went as the protocol promises. The same seed is the same story, step for step.
  */
 export class World {
-  readonly #random: (below: number) => number;
-  readonly #clock = simulatedClock();
-  readonly #jobs: SimJob[] = [];
-  readonly #links: Link[] = [];
+  readonly story = new Story();
+  readonly #lots: Lots;
+  readonly #clock = countingClock();
+  readonly #log = recordingLog();
+  readonly #agents: Agents;
+  #links: Link[] = [];
   readonly #clients: SimClient[] = [];
-  readonly #onBye: 'cancel' | 'keep';
-  readonly #onExpire: 'cancel' | 'keep';
+  readonly #oracle: Oracle;
+  readonly #full: Set<string>;
   readonly #runtime;
-  readonly story: string[] = [];
-  readonly log = recordingLog();
 
   constructor(seed: number) {
-    this.#random = seeded(seed);
-    this.#onBye = this.#pick(['cancel', 'keep'] as const);
-    this.#onExpire = this.#pick(['cancel', 'keep'] as const);
-    const agent = defineAgent({
-      name: 'sim',
-      run: (context) =>
-        new Promise((finish, fail) => {
-          this.#jobs.push({ context, finish, fail, causes: new Set() });
-          context.log('info', 'begun');
-        }),
-    });
+    const lots = new Lots(seed);
+    this.#lots = lots;
+    const policy = drawPolicy((values) => lots.pick(values));
+    this.#tell(JSON.stringify(policy));
+    this.#oracle = new Oracle(policy, () => this.#clock.uptime());
+    const { store, full } = watchedStore(this.#oracle);
+    this.#full = full;
+    this.#agents = new Agents({ oracle: this.#oracle, lots, full, tell: (line) => this.#tell(line) });
     this.#runtime = createRuntime({
-      agents: [agent],
-      authenticate: ({ token }) => (token ? { principal: token } : null),
+      agents: [this.#agents.definition],
+      authenticate: ({ token = '' }) => (token.startsWith('/') ? null : { principal: token.split('/')[0] ?? '' }),
       clock: this.#clock,
-      log: this.log,
-      resumeWindowSec: windowSec,
-      cancelGraceSec: 20,
-      heartbeatSec: this.#pick([10, 30, 100_000]),
-      backPressure: this.#pick([5, 1000]),
-      maxUnsentBytes: this.#pick([2_000, 8 * 2 ** 20]),
-      onBye: this.#onBye,
-      onExpire: this.#onExpire,
+      log: this.#log,
+      store,
+      ...optionsOf(policy),
     });
-    for (let index = 0; index < 1 + this.#random(3); index += 1) {
-      this.#clients.push(new SimClient(`client-${index}`, (line) => this.#tell(line)));
-    }
+    // Two clients may be the same person's.
+    const names = this.#lots.pick([['ann'], ['ann', 'ben'], ['ann', 'ann', 'ben'], ['ann', 'ben', 'ben']]);
+    for (const name of names) this.#clients.push(this.#client(name));
   }
 
-  get replayed(): number {
-    return this.#clients.reduce((sum, client) => sum + client.replayed, 0);
+  /** What came to pass. */
+  get tally(): Tally {
+    return this.#oracle.tally;
   }
 
   /** One random thing happens; then everything that follows at once; then the promises are checked. */
   async step(): Promise<void> {
     const acts: [weight: number, act: () => void][] = [
-      [10, () => this.#deliverMany()],
-      [3, () => this.#connect()],
-      [2, () => this.#submit()],
-      [5, () => this.#emit()],
-      [1, () => this.#endJob()],
-      [3, () => this.#say()],
+      [20, () => this.#deliverMany()],
+      [8, () => this.#connect()],
+      [5, () => this.#submit()],
+      [6, () => this.#agents.emit()],
+      [2, () => this.#agents.end()],
+      [6, () => this.#say()],
       [3, () => this.#disturb()],
       [3, () => this.#learn()],
-      [2, () => this.#passTime()],
+      [4, () => this.#passTime()],
       [1, () => this.#steal()],
+      [1, () => this.#fillDisk()],
     ];
-    const weighted = acts.flatMap(([weight, act]) => Array.from({ length: weight }, () => act));
-    this.#pick(weighted)();
-    await turn();
-    this.#check();
+    let lot = this.#lots.below(acts.reduce((sum, [weight]) => sum + weight, 0));
+    for (const [weight, act] of acts) {
+      if (lot < weight && lot >= 0) act();
+      lot -= weight;
+    }
+    await this.#settle();
   }
 
-  /** The storm is over: every link works, every job ends, every client says goodbye; then nothing may be left. */
+  /** The storm is over: every link works, every client comes back and has everything; then all leave, and nothing is left. */
   async calm(): Promise<void> {
+    this.#tell('calm');
+    this.#full.clear();
     for (const client of this.#clients) await this.#comeBack(client);
-    for (const job of this.#jobs) {
-      job.causes.add('finish');
-      job.finish('calm');
-    }
+    this.#agents.endAll();
     await this.#exchange();
     for (const client of this.#clients) this.#expectWhole(client);
-    for (const link of this.#links) this.#cut(link, 1e9);
+    for (const link of this.#links) link.cut(1e9, 1e9);
     await this.#exchange();
-    // The window, and once more for tombstones; then a day for idempotency keys and ended jobs.
-    for (const seconds of [windowSec, 30, windowSec, 100_000]) {
-      this.#clock.advance(seconds * 1000);
-      await turn();
+    const { windowMs, graceMs, retentionMs } = this.#oracle.policy;
+    for (const ms of [windowMs, graceMs, Math.max(windowMs, retentionMs)]) {
+      this.#clock.advance(ms);
+      await this.#settle();
     }
-    this.#check();
-    if (this.#runtime.sessions().length > 0)
-      throw new Violation(`left behind: ${JSON.stringify(this.#runtime.sessions())}`);
-    if (this.#clock.nextInMs() !== undefined) throw new Violation('a timer was left behind');
-    const errors = this.log.lines.filter(({ level, message }) => level === 'error' && message !== 'agent failed');
+    if (this.#runtime.sessions().length > 0) throw new Violation('a session was left behind');
+    if (this.#clock.running() > 0) throw new Violation('a timer was left behind');
+    const known = ['agent failed', 'a session failed', 'a job failed inside the runtime'];
+    const errors = this.#log.lines.filter(({ level, message }) => level === 'error' && !known.includes(message));
     if (errors.length > 0) throw new Violation(`the runtime logged an error: ${JSON.stringify(errors[0])}`);
   }
 
   // What can happen.
 
   #connect(): void {
-    const client = this.#pick(this.#clients);
-    if (client.parting === 'bye' || client.attempts.size > 2) return;
-    const [token] = client.tokens;
-    if (token === undefined && client.attempts.size > 0) return;
-    const link = this.#link();
-    if (token === undefined) {
-      client.connect(link);
-      return;
-    }
-    const back = this.#random(Math.min(client.newestSeq - client.acked, 5) + 1);
-    client.connect(link, { token: this.#pick(client.tokens), resumeFrom: client.newestSeq - back });
+    const index = this.#lots.below(this.#clients.length);
+    const client = this.#clients[index];
+    if (!client || client.attempts.size > (client.habit === 'careful' ? 0 : 2)) return;
+    if (client.fate !== 'hopeful' && this.#lots.below(3) > 0) return this.#startAnew(index, client);
+    const greetings = drawGreetings(client, this.#lots, this.#oracle.tokens);
+    this.#tell(`${client.principal} connects, ${client.attempts.size} open: ${JSON.stringify(greetings)}`);
+    client.connect(this.#link(), greetings);
+  }
+
+  #startAnew(index: number, client: SimClient): void {
+    for (const { link } of client.attempts) link.cut(0, 0);
+    this.#clients[index] = this.#client(client.principal);
+  }
+
+  #client(principal: string): SimClient {
+    return new SimClient(principal, this.#lots.pick(['careful', 'hasty'] as const), (line) => this.#tell(line));
   }
 
   #submit(): void {
-    const client = this.#pick(this.#clients);
+    const client = this.#lots.pick(this.#clients);
     const link = client.live?.link;
-    if (!link || this.#jobs.length > 12) return;
+    if (!link || this.#agents.count > 20) return;
     this.#tell(`${client.principal} submits`);
-    const limit = this.#random(4) === 0 ? { max_runtime_sec: 15 } : {};
-    client.send(link, 'job.submit', { agent: 'sim', input: { limited: 'max_runtime_sec' in limit }, ...limit });
+    client.send(link, 'job.submit', { agent: 'sim', ...(this.#lots.below(4) === 0 ? { max_runtime_sec: 15 } : {}) });
   }
 
-  #emit(): void {
-    if (this.#jobs.length === 0) return;
-    const count = 1 + this.#random(8);
-    this.#tell(`a job emits ${count}`);
-    const { context } = this.#pick(this.#jobs);
-    for (let i = 0; i < count; i += 1) context.log('info', `line ${i} ${'x'.repeat(this.#random(100))}`);
-  }
-
-  #endJob(): void {
-    if (this.#jobs.length === 0) return;
-    const job = this.#pick(this.#jobs);
-    const how = this.#pick(['finish', 'fail'] as const);
-    this.#tell(`a job's agent: ${how}`);
-    job.causes.add(how);
-    if (how === 'finish') job.finish({ ok: true });
-    else job.fail(new Error('simulated'));
-  }
-
-  /** The client says something: an acknowledgement, a cancel, a goodbye, or nonsense. */
   #say(): void {
-    const client = this.#pick(this.#clients);
+    const client = this.#lots.pick(this.#clients);
     const link = client.live?.link;
     if (!link) return;
-    const jobId = client.jobIds[this.#random(Math.max(1, client.jobIds.length))];
-    const what = this.#pick(['ack', 'ack', 'cancel', 'ping', 'nonsense', 'hello', 'close', 'bye'] as const);
+    const words = [
+      'ack',
+      'ack',
+      'ack',
+      'bad ack',
+      'cancel',
+      'cancel',
+      'ping',
+      'nonsense',
+      'hello',
+      'close',
+      'bye',
+    ] as const;
+    const what = this.#lots.pick(words);
     this.#tell(`${client.principal} says ${what}`);
-    if (what === 'ack') {
-      client.acked = client.newestSeq;
-      client.send(link, 'session.ack', { last_processed_seq: client.newestSeq });
-    } else if (what === 'cancel' && jobId !== undefined) {
-      for (const job of this.#jobs) if (job.context.id === jobId) job.causes.add('cancel');
-      client.send(link, 'job.cancel', { job_id: jobId });
-    } else if (what === 'ping') client.send(link, 'session.ping', {});
+    const { newestSeq } = client;
+    if (what === 'ack') client.send(link, 'session.ack', { last_processed_seq: newestSeq - this.#lots.below(4) });
+    else if (what === 'bad ack')
+      client.send(link, 'session.ack', { last_processed_seq: newestSeq + this.#lots.below(9) });
+    else if (what === 'cancel') client.send(link, 'job.cancel', { job_id: this.#anyJob(client) });
+    else if (what === 'ping') client.send(link, 'session.ping', {});
     else if (what === 'nonsense')
-      link.client.send(this.#pick(['{', '[]', '{"arcp":"1.1"}', '{"arcp":"2","type":"x"}']));
-    else if (what === 'hello')
-      client.send(link, 'session.hello', { auth: { scheme: 'bearer', token: 'somebody-else' } });
+      link.client.send(this.#lots.pick(['{', '[]', '{"arcp":"1.1"}', '{"arcp":"2","type":"x"}']));
+    else if (what === 'hello') client.send(link, 'session.hello', { auth: { scheme: 'bearer', token: 'somebody/1' } });
     else if (what === 'close') client.send(link, 'session.close', {});
     else if (what === 'bye') {
-      client.parting = 'bye';
+      client.fate = 'parted';
       client.send(link, 'session.bye', {});
     }
   }
 
+  /** One of its own session, of its person's other sessions, or anybody's. */
+  #anyJob({ principal, jobIds }: SimClient): string {
+    const jobs = [...this.#oracle.jobs.values()];
+    const persons = jobs.filter(({ session, ended }) => session.principal === principal && ended === undefined);
+    const ids = this.#lots.pick([jobIds, persons.map(({ id }) => id), jobs.map(({ id }) => id)]);
+    return this.#lots.pick([...ids, 'job_unknown'].slice(-6));
+  }
+
   #disturb(): void {
     if (this.#links.length === 0) return;
-    const link = this.#pick(this.#links.slice(-4));
+    const link = this.#lots.pick(this.#links.slice(-4));
     // Of a half-open link nothing can be had any more, but its end.
     const how =
-      link.condition === 'half-open' ? 'cut' : this.#pick(['cut', 'stall', 'half-open', 'heal', 'heal'] as const);
+      link.condition === 'half-open' ? 'cut' : this.#lots.pick(['cut', 'stall', 'half-open', 'heal', 'heal'] as const);
     this.#tell(`a link: ${how}`);
-    if (how === 'cut') this.#cut(link, this.#random(2_000));
+    if (how === 'cut') link.cut(this.#lots.below(2_000), this.#lots.below(2_000));
     else if (how === 'stall') link.condition = 'stalled';
     else if (how === 'half-open') link.condition = 'half-open';
     else if (link.condition === 'stalled') link.condition = 'well';
   }
 
   #learn(): void {
-    if (this.#links.length === 0) return;
-    const link = this.#pick(this.#links);
-    link.learn(this.#pick(['client', 'server'] as const));
+    const ending = this.#links.filter((link) => link.isEnding);
+    if (ending.length > 0) this.#lots.pick(ending).learn(this.#lots.pick(['client', 'server'] as const));
   }
 
   #passTime(): void {
-    const seconds = this.#pick([0.1, 0.5, 1, 1, 5, 10, 20, 31, windowSec - 0.001, windowSec, windowSec + 1]);
-    this.#tell(`${seconds} s pass`);
-    for (const job of this.#jobs) {
-      if (this.#onExpire === 'cancel') job.causes.add('expiry');
-      if (job.context.input && JSON.stringify(job.context.input).includes('true')) job.causes.add('timeout');
-    }
-    this.#clock.advance(seconds * 1000);
+    const { windowMs } = this.#oracle.policy;
+    // Mostly a little: much would end every connection there is.
+    const few = [100, 100, 500, 500, 1000, 1000, 2000, 4000, 5000];
+    const ms = this.#lots.pick(this.#lots.below(3) > 0 ? few : [10_000, 20_000, 31_000, windowMs - 1, windowMs]);
+    this.#tell(`${ms} ms pass`);
+    this.#clock.advance(ms);
   }
 
-  /** Somebody else presents a token that is not his: he must get nothing. */
+  /** Somebody else presents a token that is not his, thrice: he must get nothing. */
   #steal(): void {
-    const token = this.#pick(this.#clients).tokens[0];
-    if (token === undefined) return;
-    this.#tell('a thief presents a token');
+    const thief = new SimClient('thief', 'hasty', (line) => this.#tell(line));
     const link = this.#link();
-    const thief = new SimClient('thief', () => {});
-    thief.connect(link, { token, resumeFrom: 0 });
-    while (link.deliver('client') || link.deliver('server')) {
-      if (thief.sessionId !== undefined) throw new Violation('a thief was welcomed');
-    }
-    this.#cut(link, 0);
+    thief.connect(
+      link,
+      [1, 2, 3].map(() => ({ bearer: 'thief/1', token: anyToken(this.#lots, this.#oracle.tokens), cursor: 0 })),
+    );
+    while (link.deliver('client') || link.deliver('server'));
+    link.cut(0, 0);
   }
 
-  // The wire.
+  /** A session's disk is full for a while: what it would keep is refused. */
+  #fillDisk(): void {
+    const { sessionId } = this.#lots.pick(this.#clients);
+    if (sessionId === undefined) return;
+    this.#tell(`the disk of ${sessionId} is ${this.#full.has(sessionId) ? 'well again' : 'full'}`);
+    if (!this.#full.delete(sessionId)) this.#full.add(sessionId);
+  }
 
   #link(): Link {
-    const link = new Link();
+    const link = new Link(this.#oracle);
     this.#links.push(link);
+    this.#oracle.opens(link);
     this.#runtime.accept(link.server);
     return link;
   }
 
   #deliverMany(): void {
-    const links = this.#links.filter((link) => !link.over).slice(-6);
-    for (let count = 1 + this.#random(40); count > 0 && links.length > 0; count -= 1) {
-      this.#pick(links).deliver(this.#pick(['client', 'server'] as const));
+    for (let left = 1 + this.#lots.below(40); left > 0; left -= 1) {
+      const busy = this.#links.filter((link) => link.isBusy);
+      if (busy.length === 0) return;
+      this.#lots.pick(busy).deliver(this.#lots.pick(['client', 'server'] as const));
     }
-  }
-
-  #cut(link: Link, bytes: number): void {
-    link.cut(this.#random(bytes + 1), this.#random(bytes + 1));
   }
 
   /** Everything under way arrives, until nothing is. */
@@ -252,89 +246,50 @@ export class World {
           if (link.learn(from)) moved = true;
         }
       }
-      this.#check();
+      await this.#settle();
     }
   }
 
   async #comeBack(client: SimClient): Promise<void> {
-    for (const { link } of client.attempts) this.#cut(link, 1e9);
+    for (const { link } of client.attempts) link.cut(1e9, 1e9);
     await this.#exchange();
-    if (client.tokens.length === 0 || client.parting === 'bye') return;
-    const refusedBefore = client.refusals.length;
     for (const token of [...client.tokens]) {
-      if (client.live) break;
-      client.connect(this.#link(), { token, resumeFrom: client.newestSeq });
-      await this.#exchange();
+      if (client.live || client.fate !== 'hopeful') break;
+      for (let tries = 0; tries < 2 && !client.live; tries += 1) {
+        client.connect(this.#link(), [{ bearer: `${client.principal}/1`, token, cursor: client.newestSeq }]);
+        await this.#exchange();
+      }
     }
-    const session = this.#runtime.sessions().find(({ sessionId }) => sessionId === client.sessionId);
-    const resumable = session && session.state !== 'expired' && session.state !== 'closed';
-    if (!client.live && resumable) {
-      throw new Violation(
-        `${client.principal} cannot resume ${JSON.stringify(session)}: ${JSON.stringify(client.refusals.slice(refusedBefore))}`,
-      );
-    }
-  }
-
-  // What must hold.
-
-  #check(): void {
-    const seen = new Set<string>();
-    for (const session of this.#runtime.sessions()) {
-      if (seen.has(session.sessionId)) throw new Violation('a session stands twice');
-      seen.add(session.sessionId);
-    }
-    for (const client of this.#clients) this.#checkConnections(client);
-    for (const job of this.#jobs) this.#checkCause(job);
-  }
-
-  /** At most one connection of a session is open at the runtime's end, of those that were welcomed. */
-  #checkConnections(client: SimClient): void {
-    const open = [...client.attempts].filter(
-      ({ link, expected }) => expected !== undefined && link.server.state === 'open' && link.client.state === 'open',
-    );
-    if (open.length > 1) throw new Violation(`${client.principal} has ${open.length} live connections`);
-  }
-
-  #checkCause(job: SimJob): void {
-    const told = job.context.signal.aborted;
-    // A job may still have been on its way in when its client said bye.
-    const owner = this.#clients.find(({ principal }) => principal === job.context.principal);
-    if (owner?.parting === 'bye' && this.#onBye === 'cancel') job.causes.add('bye');
-    const mayStop = ['cancel', 'bye', 'expiry', 'timeout'] as const;
-    if (told && !mayStop.some((cause) => job.causes.has(cause))) {
-      throw new Violation(`job ${job.context.id} was stopped without a cause`);
-    }
-    for (const client of this.#clients) {
-      const terminal = client.terminals.get(job.context.id);
-      if (!terminal) continue;
-      const needed = { success: 'finish', error: 'fail', timed_out: 'timeout', cancelled: undefined } as const;
-      const status: keyof typeof needed = terminal.payload.final_status;
-      const cause = needed[status];
-      if (cause !== undefined && !job.causes.has(cause)) throw new Violation(`job ended ${status} without a ${cause}`);
-      if (status === 'cancelled' && !told) throw new Violation('a job ended cancelled that was never stopped');
+    const state = this.#oracle.session(client.sessionId)?.state;
+    // Others of the same person may have taken its session over.
+    const isAlone = this.#clients.every((other) => other === client || other.principal !== client.principal);
+    const isOwed = isAlone && client.habit === 'careful' && client.fate === 'hopeful';
+    if (!client.live && isOwed && (state === 'attached' || state === 'detached')) {
+      throw new Violation(`${client.principal} cannot come back to ${client.sessionId}, which is ${state}`);
     }
   }
 
-  /** A client that is back has seen everything, and every job of its session that it knows of has ended once. */
+  async #settle(): Promise<void> {
+    await turn();
+    this.#links = this.#links.filter((link) => !link.over);
+    const oracle = this.#oracle;
+    oracle.check(this.#runtime.sessions());
+    this.#agents.check();
+    const timers = this.#clock.running();
+    const max = timersMax(oracle);
+    if (timers > max) throw new Violation(`${timers} timers run, and ${max} have a reason to`);
+  }
+
+  /** A client that is back has seen everything, and every job of its session that it knows of has ended. */
   #expectWhole(client: SimClient): void {
-    if (!client.live) return;
-    const session = this.#runtime.sessions().find(({ sessionId }) => sessionId === client.sessionId);
-    if (session?.newestSeq !== client.newestSeq) {
-      throw new Violation(`${client.principal} has ${client.newestSeq} of ${session?.newestSeq} events`);
-    }
-    for (const jobId of client.jobIds) {
-      if (!client.terminals.has(jobId)) throw new Violation(`job ${jobId} never ended for ${client.principal}`);
-    }
+    const session = this.#oracle.session(client.sessionId);
+    if (!client.live || !session || session.state !== 'attached') return;
+    if (session.kept.newest !== client.newestSeq)
+      throw new Violation(`${client.principal} has ${client.newestSeq} of ${session.kept.newest} events`);
   }
 
   #tell(line: string): void {
-    this.story.push(line);
-  }
-
-  #pick<Value>(values: readonly Value[]): Value {
-    const value = values[this.#random(values.length)];
-    if (value === undefined) throw new Error('nothing to pick from');
-    return value;
+    this.story.tell(line);
   }
 }
 

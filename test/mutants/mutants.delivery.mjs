@@ -1,0 +1,204 @@
+const connection = 'src/connection.ts';
+const log = 'src/log.ts';
+const session = 'src/session.ts';
+
+/** The numbered stream: gapless, once, freed when acknowledged, paced (§6.3, §6.5). */
+export const deliveryMutants = [
+  [
+    'gap in replay: begins one too late',
+    [
+      'src/handshake.ts',
+      'connection.cursor = wish.cursor;',
+      'connection.cursor = wish.cursor && Math.min(wish.cursor + 1, session.log.newestSeq);',
+    ],
+  ],
+  [
+    'replay from the beginning, whatever the cursor',
+    [
+      'src/handshake.ts',
+      'connection.cursor = wish.cursor;',
+      'connection.cursor = Math.min(wish.cursor, session.log.oldestSeq - 1);',
+    ],
+  ],
+  ['no replay', ['src/handshake.ts', 'connection.cursor = wish.cursor;', 'connection.cursor = session.log.newestSeq;']],
+  [
+    'duplicate at the seam of replay and live',
+    [
+      connection,
+      "      session.actor.send({ type: 'replay.caughtUp' });",
+      "      session.actor.send({ type: 'replay.caughtUp' });\n      if (this.cursor > 0) this.cursor -= 1;",
+    ],
+  ],
+  [
+    'gap at the seam of replay and live',
+    [
+      connection,
+      'while (this.cursor < log.newestSeq) {',
+      'while (this.cursor < Math.min(log.newestSeq, this.#replayUntil)) {',
+    ],
+    [
+      connection,
+      '      this.#replayUntil = Number.POSITIVE_INFINITY;\n',
+      '      this.#replayUntil = Number.POSITIVE_INFINITY;\n      this.cursor = log.newestSeq;\n',
+    ],
+  ],
+  [
+    'what is emitted while detached is lost',
+    [
+      log,
+      '    this.#frames.push(text);',
+      '    if (!this.reader && tail.includes(\'"kind"\')) return eventSeq;\n    this.#frames.push(text);',
+    ],
+  ],
+  [
+    'what is emitted while detached is not numbered',
+    [
+      'src/job.ts',
+      "if (this.status !== 'running' || this.abort.signal.aborted) return;",
+      "if (this.status !== 'running' || this.abort.signal.aborted || !this.session.connection) return;",
+    ],
+  ],
+  [
+    'seq reused after resume',
+    [
+      'src/effects.ts',
+      '      session.connect(connection);',
+      '      if (candidate !== session && connection.cursor < session.log.newestSeq) session.log.rewind();\n      session.connect(connection);',
+    ],
+    [
+      log,
+      '  /** Frees everything and keeps nothing more',
+      '  rewind(): void {\n    this.#frames.pop();\n    this.#newestSeq -= 1;\n  }\n\n  /** Frees everything and keeps nothing more',
+    ],
+  ],
+  [
+    'seq begins anew with each connection',
+    [
+      session,
+      '    this.log.reader = connection;',
+      '    this.log.reader = connection;\n    if (connection) this.log.restart();',
+    ],
+    [
+      log,
+      '  /** Frees everything and keeps nothing more',
+      '  restart(): void {\n    this.#newestSeq = 0;\n    this.#frames = [];\n    this.#head = 0;\n  }\n\n  /** Frees everything and keeps nothing more',
+    ],
+  ],
+  [
+    'a replay is written anew: other ids',
+    [
+      log,
+      "const text = this.#frames[index] ?? '';",
+      "const text = (this.#frames[index] ?? '').replace(/msg_(.)/, () => 'msg_' + (again++ % 10));",
+    ],
+    [log, '/** How much a session', 'let again = 0;\n/** How much a session'],
+  ],
+  [
+    'ack trims too much',
+    [
+      log,
+      'while (this.oldestSeq <= throughSeq)',
+      'while (this.oldestSeq <= throughSeq + 1 && this.oldestSeq <= this.#newestSeq)',
+    ],
+  ],
+  ['ack never trims', [session, '    this.log.trim(Math.min(seq, this.connection?.cursor ?? 0));\n', '']],
+  [
+    'ack beyond the newest is believed',
+    [session, ' || seq > this.log.newestSeq) return;', ') return;'],
+    [log, '    if (throughSeq > this.#newestSeq) return;\n', ''],
+    [session, 'Math.min(seq, this.connection?.cursor ?? 0)', 'Math.min(seq, this.log.newestSeq)'],
+  ],
+  [
+    'unacked freed as soon as it was written',
+    [
+      connection,
+      '      this.cursor += batch.length;',
+      '      this.cursor += batch.length;\n      log.trim(this.cursor);',
+    ],
+  ],
+  [
+    'unacked freed on detach',
+    [
+      'src/effects.ts',
+      '      session.connect(undefined);\n    },\n    dropLog',
+      '      session.log.trim(session.connection?.cursor ?? 0);\n      session.connect(undefined);\n    },\n    dropLog',
+    ],
+  ],
+  ['buffer limit ignored', [log, 'count > this.#limits.bufferEvents ||', 'count < 0 ||']],
+  [
+    'a gap where the buffer overflowed',
+    [
+      connection,
+      "      if (batch.length === 0) return session.actor.send({ type: 'consumer.stalled' });",
+      '      if (batch.length === 0) {\n        this.cursor = log.oldestSeq - 1;\n        continue;\n      }',
+    ],
+  ],
+  [
+    'slow consumer never detached',
+    [
+      'src/stall.ts',
+      'if (options.unsentBytes() === 0) options.ended();',
+      'if (options.unsentBytes() >= 0) options.ended();',
+    ],
+  ],
+  ['a slow consumer that moves is detached', ['src/stall.ts', 'options.drains() === drainsBefore && ', '']],
+  [
+    'a slow consumer loses its session',
+    ['machines/session.ts', "'consumer.stalled': { target: 'detached'", "'consumer.stalled': { target: 'closed'"],
+  ],
+  [
+    'delivery is not paced',
+    [connection, 'if (roomBytes <= 0) return this.#pause();', ''],
+    [connection, 'Math.min(roomBytes, batchBytesMax)', 'batchBytesMax'],
+  ],
+  [
+    'a drained socket is forgotten',
+    [connection, "    this.#pumping = 'idle';\n    this.#pump();", "    this.#pumping = 'idle';"],
+  ],
+  [
+    'back pressure is never told',
+    ['src/job.ts', 'if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this);', ''],
+  ],
+  [
+    'back pressure is told with every event',
+    [
+      session,
+      '    this.lagsFromSeq = Number.POSITIVE_INFINITY;\n    job.emit',
+      '    const { lagsFromSeq } = this;\n    this.lagsFromSeq = Number.POSITIVE_INFINITY;\n    queueMicrotask(() => { this.lagsFromSeq = lagsFromSeq; });\n    job.emit',
+    ],
+  ],
+  [
+    'feature filter costs a number',
+    [
+      'src/job-context.ts',
+      "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n  }\n\n  artifact",
+      "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n    else this.#job.session.log.append('{\"event_seq\":', '}');\n  }\n\n  artifact",
+    ],
+  ],
+  [
+    'features that were not negotiated are sent',
+    [
+      'src/job-context.ts',
+      "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n  }\n\n  artifact",
+      "this.#job.emit('progress', body);\n  }\n\n  artifact",
+    ],
+  ],
+  [
+    'frames of one session go to another',
+    [
+      'src/job.ts',
+      'const eventSeq = this.session.log.append(',
+      'const eventSeq = (Job.newest?.log ?? this.session.log).append(',
+    ],
+    [
+      'src/job.ts',
+      '  readonly id: string;\n  readonly session: Session;\n  readonly agent: Agent;\n  readonly input: unknown;\n  readonly traceId: string | undefined;\n  readonly accepted: AcceptedPayload;\n  readonly abort',
+      '  static newest: Session | undefined;\n  readonly id: string;\n  readonly session: Session;\n  readonly agent: Agent;\n  readonly input: unknown;\n  readonly traceId: string | undefined;\n  readonly accepted: AcceptedPayload;\n  readonly abort',
+    ],
+    [
+      'src/job.ts',
+      '    this.session = options.session;',
+      '    this.session = options.session;\n    Job.newest = options.session;',
+    ],
+  ],
+];

@@ -1,0 +1,106 @@
+const chart = 'machines/job.ts';
+const setup = 'machines/session.setup.ts';
+const effects = 'src/job-effects.ts';
+const job = 'src/job.ts';
+
+/** Jobs: accepted once, ended once, by a cause (§7). */
+export const jobMutants = [
+  ['an accepted job is not run', [chart, "entry: 'startAgent',", "entry: 'ignore',"]],
+  [
+    'terminal lost while detached',
+    [
+      job,
+      "    this.session.log.append(this.#head('job.result'),",
+      "    if (this.session.connection) this.session.log.append(this.#head('job.result'),",
+    ],
+    [
+      job,
+      "    this.session.log.append(this.#head('job.error'),",
+      "    if (this.session.connection) this.session.log.append(this.#head('job.error'),",
+    ],
+  ],
+  [
+    'job ends twice: a cancelled one, and then its agent',
+    [
+      effects,
+      "if (job.status === 'running') self.send(event);",
+      "if (job.status === 'running') self.send(event);\n        else if (job.status === 'cancelled') job.recordResult();",
+    ],
+  ],
+  [
+    'job ends twice: a timed out one, and then its agent',
+    [
+      effects,
+      "if (job.status === 'running') self.send(event);",
+      "if (job.status === 'running') self.send(event);\n        else if (job.status === 'timed_out') job.recordError('error', 'INTERNAL_ERROR', 'the agent failed');",
+    ],
+  ],
+  [
+    'job.cancel lost after resume',
+    [
+      'src/jobs.ts',
+      'bySubmitter: job.session === session,',
+      'bySubmitter: job.session === session && session.tokens?.previous === undefined && connection.id === job.accepted.lease.by?.[0],',
+    ],
+    ['src/jobs.ts', '      lease: {},', '      lease: { by: [connection.id] },'],
+  ],
+  ['any session of the principal may cancel', [setup, "event.type === 'job.cancel' && event.bySubmitter", 'true']],
+  [
+    'any principal may cancel',
+    ['src/jobs.ts', 'if (job?.session.principal !== session.principal) throw', 'if (!job) throw'],
+    [setup, "event.type === 'job.cancel' && event.bySubmitter", 'true'],
+  ],
+  [
+    'jobs of an ended session can be cancelled by nobody',
+    [
+      'machines/session.ts',
+      "    'job.cancel': { actions: 'forwardCancel' },\n    'runtime.shutdown': { actions: 'abandonJobs' },",
+      "    'job.cancel': { actions: 'refuseCancel' },\n    'runtime.shutdown': { actions: 'abandonJobs' },",
+    ],
+  ],
+  ['cancel is not acknowledged', [chart, "entry: ['acknowledgeCancel', 'abortAgent'],", "entry: ['abortAgent'],"]],
+  [
+    'cancel is told the agent too late',
+    [chart, "entry: ['acknowledgeCancel', 'abortAgent'],", "entry: ['acknowledgeCancel'],\n      exit: 'abortAgent',"],
+  ],
+  [
+    'a cancelled job that returns has succeeded',
+    [
+      chart,
+      "        'agent.returned': 'cancelled',",
+      "        'agent.returned': { target: 'success', actions: 'recordResult' },",
+    ],
+  ],
+  ['events after the cancel still come', [job, ' || this.abort.signal.aborted) return;', ') return;']],
+  ['no cancel grace: ends only with its agent', [chart, "      after: { cancelGraceMs: 'cancelled' },\n", '']],
+  ['max_runtime_sec is ignored', [chart, "      after: { maxRuntimeMs: 'timed_out' },\n", '']],
+  ['a timeout does not stop the agent', [chart, "entry: ['abortAgent', 'recordTimeout']", "entry: ['recordTimeout']"]],
+  [
+    'an ended job is still counted',
+    [
+      setup,
+      'context.jobs.filter((jobId) => jobId !== childOf(event))',
+      'context.jobs.filter((jobId) => jobId !== childOf(event) || jobId.length > 0)',
+    ],
+  ],
+  [
+    'a job of another session ends with this one',
+    [
+      'src/jobs.ts',
+      'if (job.session !== session) continue;',
+      'if (job.session.principal !== session.principal) continue;',
+    ],
+  ],
+  [
+    'an ended job is forgotten at once',
+    ['src/jobs.ts', '    this.#ended.set(job.id, { principal: job.session.principal, status: job.status });\n', ''],
+  ],
+  [
+    'a failed agent is told as a success',
+    [
+      chart,
+      "'agent.failed': { target: 'error', actions: 'recordError' }",
+      "'agent.failed': { target: 'success', actions: 'recordResult' }",
+    ],
+  ],
+];

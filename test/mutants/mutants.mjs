@@ -1,0 +1,12 @@
+import { deliveryMutants } from './mutants.delivery.mjs';
+import { jobMutants } from './mutants.jobs.mjs';
+import { resumeMutants } from './mutants.resume.mjs';
+import { sessionMutants } from './mutants.session.mjs';
+
+/**
+ * Every way of breaking the runtime: its name, and the patches that do it. A patch replaces a text that stands exactly once
+ * in its file.
+ */
+export const mutants = [...resumeMutants, ...sessionMutants, ...deliveryMutants, ...jobMutants].map(
+  ([name, ...patches]) => ({ name, patches: patches.map(([file, find, replace]) => ({ file, find, replace })) }),
+);

@@ -1,0 +1,114 @@
+// One net over the tree it was compiled from: `nets.js WALKS_FILE NET`. Tells what it found as one line of JSON; without a
+// net, writes the walks to the file and tells the nets there are.
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  type Ability,
+  ChartDriver,
+  drive,
+  type Policy,
+  policies,
+  type SessionDriver,
+  type SessionStep,
+  sessionWalks,
+  WireDriver,
+} from '../../src/conformance/index.ts';
+import { everyAbility } from '../../src/conformance/model.ts';
+import { memoryStage } from '../conformance/memory-stage.ts';
+import { simulate } from '../sim/run.ts';
+
+/** What a net says of a tree: how much it took to see the fault, or how much it saw none in. */
+interface Finding {
+  caught: boolean;
+  after: number;
+  unit: 'steps' | 'seeds';
+  message: string;
+}
+
+/** Walks of the chart as it is: a broken chart is held against them, not asked for its own. */
+interface Walks {
+  policy: Policy;
+  chart: SessionStep[][];
+  runtime: SessionStep[][];
+}
+
+let stepsTaken = 0;
+const storms = { seeds: 300, steps: 120 };
+const atRuntime = new Set<Ability>(['holdReplay', 'stall', 'time', 'puppets', 'shutdown', 'secondPrincipal']);
+
+const nets: Record<string, (walks: () => Walks[]) => Promise<Finding>> = {
+  'walks: chart': (walks) => walked(walks(), 'chart', (policy) => new ChartDriver({ policy })),
+  'walks: runtime': (walks) => walked(walks(), 'runtime', (policy) => new WireDriver(memoryStage(policy, () => {}))),
+  storms: () => stormed(),
+};
+
+function makeWalks(): Walks[] {
+  return policies.map(({ policy, scope }) => {
+    const short = (abilities: ReadonlySet<Ability>) =>
+      sessionWalks({ policy, scope, abilities }).walks.map((walk) => walk.map(shortened));
+    return { policy, chart: short(everyAbility), runtime: short(atRuntime) };
+  });
+}
+
+/** What a driver needs of a step; the rest is much to write and to read. */
+function shortened(step: SessionStep): SessionStep {
+  const before = { ...step.before, context: {}, children: {} };
+  return { ...step, before, after: { ...before, memory: undefined }, told: [], transitions: [] };
+}
+
+async function walked(
+  all: Walks[],
+  level: 'chart' | 'runtime',
+  driverFor: (policy: Policy) => SessionDriver,
+): Promise<Finding> {
+  for (const { policy, [level]: walks } of all) {
+    for (const walk of walks) {
+      try {
+        await drive(counted(driverFor(policy)), walk);
+      } catch (error) {
+        return { caught: true, after: stepsTaken, unit: 'steps', message: messageOf(error) };
+      }
+    }
+  }
+  return { caught: false, after: stepsTaken, unit: 'steps', message: '' };
+}
+
+function counted(driver: SessionDriver): SessionDriver {
+  return {
+    perform(at, act) {
+      stepsTaken += 1;
+      return driver.perform(at, act);
+    },
+    end: () => driver.end(),
+  };
+}
+
+/** The same seeds every time: what is caught today is caught tomorrow. */
+async function stormed(): Promise<Finding> {
+  for (let seed = 1; seed <= storms.seeds; seed += 1) {
+    try {
+      await simulate(seed, storms.steps);
+    } catch (error) {
+      return { caught: true, after: seed, unit: 'seeds', message: messageOf(error) };
+    }
+  }
+  return { caught: false, after: storms.seeds, unit: 'seeds', message: '' };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const [file = '', name] = process.argv.slice(2);
+let told = '';
+// A walk whose driver waits for what never comes ends with the process: that is a finding too.
+process.on('exit', (code) => {
+  if (told !== '' || (code !== 0 && code !== 13)) return;
+  const message = 'waits for ever for what does not come';
+  writeSync(1, `${JSON.stringify({ caught: true, after: stepsTaken, unit: 'steps', message })}\n`);
+  process.exitCode = 0;
+});
+const found = await nets[name ?? '']?.(() => JSON.parse(readFileSync(file, 'utf8')));
+if (!found) writeFileSync(file, JSON.stringify(makeWalks()));
+told = `${JSON.stringify(found ?? Object.keys(nets))}\n`;
+// What a broken runtime leaves behind must not keep the answer.
+process.stdout.write(told, () => process.exit(0));

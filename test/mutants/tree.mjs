@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+/** A tree that hangs is broken too, and a net that waits for it has noticed. */
+const limitMs = 30_000;
+
+/** A copy of the tree, to be broken; the work tree is never touched. */
+export class Tree {
+  #path = mkdtempSync(join(tmpdir(), 'arcp-mutants-'));
+
+  constructor() {
+    mkdirSync(join(this.#path, 'test'));
+    for (const part of ['src', 'machines', 'test/sim', 'test/support', 'test/conformance', 'test/mutants']) {
+      cpSync(join(repository, part), join(this.#path, part), { recursive: true });
+    }
+    for (const file of ['package.json', 'tsconfig.json']) cpSync(join(repository, file), join(this.#path, file));
+    symlinkSync(join(repository, 'node_modules'), join(this.#path, 'node_modules'));
+  }
+
+  /** Runs `look` on the tree with these patches in it, compiled. */
+  async with(patches, look) {
+    const files = new Map(patches.map(({ file }) => [file, readFileSync(join(this.#path, file), 'utf8')]));
+    try {
+      for (const patch of patches) this.#apply(patch);
+      const compiled = await run(join(repository, 'node_modules/.bin/tsc'), ['-p', 'test/mutants'], this.#path);
+      if (compiled.code !== 0) throw new Error(`does not compile:\n${compiled.out}`);
+      return await look();
+    } finally {
+      for (const [file, text] of files) writeFileSync(join(this.#path, file), text);
+    }
+  }
+
+  /** What one net finds in the tree as it was compiled last. */
+  async look(net, walks) {
+    const { code, out, err } = await run(process.execPath, ['build/test/mutants/nets.js', walks, net], this.#path);
+    if (code === 0 && out !== '') return JSON.parse(out.trim().split('\n').at(-1));
+    const message =
+      code === null ? `still at it after ${limitMs / 1000} s` : `the process broke with ${code}: ${err.slice(0, 2000)}`;
+    return { caught: true, after: Number.NaN, unit: '', message };
+  }
+
+  /** The nets there are, and the walks they take, made from the chart in this tree. */
+  async nets() {
+    const walks = join(this.#path, 'walks.json');
+    const { out, err } = await run(process.execPath, ['build/test/mutants/nets.js', walks], this.#path);
+    if (out === '') throw new Error(`no walks:\n${err}`);
+    return { nets: JSON.parse(out), walks };
+  }
+
+  remove() {
+    rmSync(this.#path, { recursive: true });
+  }
+
+  #apply({ file, find, replace }) {
+    const path = join(this.#path, file);
+    const parts = readFileSync(path, 'utf8').split(find);
+    if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} places, not one, that read:\n${find}`);
+    writeFileSync(path, parts.join(replace));
+  }
+}
+
+/** Runs a command to its end; `code` is null where it had to be killed. */
+function run(command, args, cwd) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd,
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const texts = { out: '', err: '' };
+    child.stdout.on('data', (data) => {
+      texts.out += data;
+    });
+    child.stderr.on('data', (data) => {
+      texts.err += data;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, ...texts }));
+  });
+}
