@@ -19,7 +19,8 @@ export function jobEffects(world: EffectsWorld) {
   };
   const end = (moment: JobMoment, record: (job: Job) => void) => {
     const job = jobOf(moment);
-    record(job);
+    // A job of a session that failed has ended already, untold.
+    if (job.status === 'running') record(job);
     world.jobs().settle(job);
   };
   return {

@@ -44,11 +44,12 @@ export class Jobs {
   abandon(session: Session): void {
     for (const job of this.#live.values()) {
       if (job.session !== session) continue;
-      // A chart that failed leaves its children running: without this their timers would.
-      session.actor.getSnapshot().children[job.id]?.send({ type: 'runtime.shutdown' });
       job.abort.abort(new ArcpError('INTERNAL_ERROR', 'the session failed'));
       // Its log may be what failed, and nobody can come back to read it.
       job.status = 'error';
+      // A chart that failed leaves its children running: without this their timers would.
+      const actor = session.actor.getSnapshot().children[job.id];
+      if (actor?.getSnapshot().status === 'active') actor.send({ type: 'runtime.shutdown' });
       this.settle(job);
     }
   }
