@@ -1,3 +1,4 @@
+import { clientMachine } from '../../machines/index.ts';
 import {
   type Client,
   type ClientState,
@@ -7,8 +8,12 @@ import {
   type JobEvent,
   type StateChange,
 } from '../../src/client.ts';
+import { chartCoverage } from '../../src/conformance/index.ts';
 import { type MemoryTransport, memoryPair } from '../../src/transports/memory.ts';
 import { type Frame, Peer } from '../support/peer.ts';
+
+/** What these tests take of the client chart, as it runs in the client. */
+export const chart = chartCoverage([clientMachine]);
 
 const everything = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'];
 
@@ -147,6 +152,7 @@ class Theatre {
 
   connect(options: Partial<ConnectOptions> = {}): Promise<Client> {
     return connect('ws://stage.test/arcp?secret=1', {
+      inspect: chart.inspect,
       token: 'tok-alice',
       random: () => 0,
       dial: async () => this.#dial(),

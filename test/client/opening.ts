@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectionError, connect } from '../../src/client.ts';
 import { simulatedClock } from '../../src/clock.ts';
-import { readAll, readSome, seqsOf, theatre } from './scripted.ts';
+import { chart, readAll, readSome, seqsOf, theatre } from './scripted.ts';
 
 describe('opening a session (§2)', () => {
   test('the hello carries client, bearer token and features, and nothing of a resume', async () => {
@@ -119,6 +119,7 @@ describe('opening a session (§2)', () => {
       token: 't',
       clock,
       connectTimeoutMs: 3000,
+      inspect: chart.inspect,
       dial: (_, { signal }) => {
         dialled(signal);
         return new Promise(() => {});
