@@ -1,0 +1,1 @@
+export const mutants: { name: string; patches: { file: string; find: string; replace: string }[] }[];
