@@ -88,12 +88,13 @@ export type Settings = ReturnType<typeof settle>;
 
 /** Fills in the defaults and refuses what cannot work, naming the option. */
 export function settle(options: RuntimeOptions) {
+  const log = guarded(options.log ?? consoleLogger);
   return {
     store: options.store ?? memoryStore(),
     clock: options.clock ?? systemClock(),
-    log: guarded(options.log ?? consoleLogger),
+    log,
     audit: options.audit ?? (() => {}),
-    inspect: options.inspect && harmless(options.inspect, guarded(options.log ?? consoleLogger)),
+    inspect: options.inspect && harmless(options.inspect, log),
     authenticate: options.authenticate,
     runtime: { name: 'arcp-xstate', version: packageVersion },
     path: options.path ?? '/arcp',

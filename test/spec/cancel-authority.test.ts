@@ -1,23 +1,8 @@
 // §6 of the protocol: who may cancel a job.
 import { describe, expect, test } from 'vitest';
-import type { Peer } from '../support/peer.ts';
-import { puppet, simulatedRuntime, tokens } from '../support/runtime.ts';
+import { cancel, ended, world } from '../support/cancelling.ts';
+import { tokens } from '../support/runtime.ts';
 import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
-
-async function world(options: Partial<Parameters<typeof simulatedRuntime>[0]> = {}) {
-  const agent = puppet();
-  const simulated = simulatedRuntime({ agents: [agent.agent], resumeWindowSec: 60, ...options });
-  const owner = await enter(simulated);
-  const accepted = await owner.submit('puppet');
-  return { agent, ...simulated, owner, peer: owner.peer, jobId: String(accepted.job_id) };
-}
-
-const cancel = (peer: Peer, jobId: string, reason?: string) =>
-  peer.ask('job.cancel', { job_id: jobId, ...(reason === undefined ? {} : { reason }) });
-const ended = {
-  type: 'session.error',
-  payload: { code: 'JOB_NOT_FOUND', retryable: false, details: { reason: 'ended' } },
-};
 
 describe('§6 who may cancel', () => {
   test('§6 another session of the same principal may not while the submitting session is live', async () => {

@@ -1,37 +1,13 @@
 // §1 of the protocol, transports and envelope: what is a frame, what becomes of what is none, how requests are answered.
 import { describe, expect, test } from 'vitest';
 import { defineAgent } from '../../src/index.ts';
-import type { Frame, Peer } from '../support/peer.ts';
-import { puppet, simulatedRuntime, tokens } from '../support/runtime.ts';
+import { frame, live, refusalOf, world } from '../support/envelope.ts';
+import { tokens } from '../support/runtime.ts';
 import { turn } from '../support/session.ts';
 
 const ulid = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
-const echo = defineAgent({ name: 'echo', run: (job) => job.input });
-
-function world(options: Partial<Parameters<typeof simulatedRuntime>[0]> = {}) {
-  const agent = puppet();
-  return { agent, ...simulatedRuntime({ agents: [agent.agent, echo], ...options }) };
-}
-
-async function live(at: ReturnType<typeof world>) {
-  const { peer, link } = at.connect();
-  const welcome = await peer.hello(tokens.alice);
-  return { peer, link, resumeToken: String(welcome.payload.resume_token), sessionId: String(welcome.session_id) };
-}
-
-const frame = (fields: object) =>
-  JSON.stringify({ arcp: '1.1', id: 'req_x', type: 'session.ping', payload: {}, ...fields });
-
-/** What a connection answers to a text that is no frame; it must still serve afterwards. */
-async function refusalOf(peer: Peer, text: string): Promise<Frame> {
-  peer.raw(text);
-  const refusal = await peer.next('session.error');
-  await peer.settle();
-  return refusal;
-}
-
 describe('§1 the envelope', () => {
   test('§1 every frame of ours is {arcp: "1.1", id, type, session_id, payload}, its id a msg_ULID where it answers nothing', async () => {
     const at = world();

@@ -1,32 +1,9 @@
 // §1 of the protocol: what becomes of texts that are no frames, of frames too big, and of hostile ones.
 import { describe, expect, test } from 'vitest';
-import { defineAgent } from '../../src/index.ts';
-import type { Frame, Peer } from '../support/peer.ts';
-import { puppet, simulatedRuntime, tokens } from '../support/runtime.ts';
+import { echo, frame, live, refusalOf, world } from '../support/envelope.ts';
+import type { Frame } from '../support/peer.ts';
+import { tokens } from '../support/runtime.ts';
 import { socketRuntime } from '../support/socket.ts';
-
-const echo = defineAgent({ name: 'echo', run: (job) => job.input });
-
-function world(options: Partial<Parameters<typeof simulatedRuntime>[0]> = {}) {
-  const agent = puppet();
-  return { agent, ...simulatedRuntime({ agents: [agent.agent, echo], ...options }) };
-}
-
-async function live(at: ReturnType<typeof world>) {
-  const { peer, link } = at.connect();
-  const welcome = await peer.hello(tokens.alice);
-  return { peer, link, resumeToken: String(welcome.payload.resume_token), sessionId: String(welcome.session_id) };
-}
-
-const frame = (fields: object) =>
-  JSON.stringify({ arcp: '1.1', id: 'req_x', type: 'session.ping', payload: {}, ...fields });
-/** What a connection answers to a text that is no frame; it must still serve afterwards. */
-async function refusalOf(peer: Peer, text: string): Promise<Frame> {
-  peer.raw(text);
-  const refusal = await peer.next('session.error');
-  await peer.settle();
-  return refusal;
-}
 
 describe('§1 what is no frame', () => {
   const noFrames: Record<string, string> = {
