@@ -11,6 +11,7 @@ function line(type: string, payload: object, id = type): string {
   return `${JSON.stringify({ arcp: '1.1', id, type, payload })}\n`;
 }
 
+// proves P1.02
 test('over stdio a conversation is lines of frames, stdout has nothing else, and the end of input is exit code 0', async () => {
   const runtime = overStdio();
   runtime.write(line('session.hello', hello));

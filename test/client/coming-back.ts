@@ -4,6 +4,7 @@ import { simulatedClock } from '../../src/clock.ts';
 import { range, readAll, readSome, seqsOf, theatre } from './scripted.ts';
 
 describe('coming back (§3)', () => {
+  // proves P3.21
   test('after a drop the hello asks for the session in both spellings, with the newest token and the last event', async () => {
     const place = theatre();
     const { client, stage, job } = await place.running();

@@ -5,6 +5,7 @@ import { simulatedClock } from '../../src/clock.ts';
 import { chart, readAll, readSome, seqsOf, theatre } from './scripted.ts';
 
 describe('opening a session (§2)', () => {
+  // proves P1.23
   test('the hello carries client, bearer token and features, and nothing of a resume', async () => {
     const { hello, client } = await theatre().live({ client: { name: 'mine', version: '2' }, features: ['ack'] });
     expect(hello.payload).toEqual({

@@ -22,6 +22,7 @@ describe('numbering', () => {
     expect([log.read(0, everything), log.read(1, everything)]).toEqual([[], []]);
   });
 
+  // proves P1.18
   test('frames are numbered from 1 without gap, and each carries its number', () => {
     const log = filled(0);
     expect([1, 2, 3].map(() => log.append('{"event_seq":', '}'))).toEqual([1, 2, 3]);

@@ -4,6 +4,7 @@ import type { Peer } from '../support/peer.ts';
 import { puppet, tokens } from '../support/runtime.ts';
 import { seeded, socketRuntime } from '../support/socket.ts';
 
+// proves P3.35
 test('two resumes raced 200 times: one live connection at the end, the other refused or closed, no event lost', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1e9);
   console.info(`seed ${seed}`);

@@ -40,6 +40,7 @@ describe('§6 the agent of a submit', () => {
   }
 
   for (const asked of ['nobody', 'nobody@1.0.0', 'Plan', 'toString', 'plan.']) {
+    // proves P6.02
     test(`§6 ${asked}, which is not here, is AGENT_NOT_AVAILABLE`, async () => {
       const { submit } = await enter(simulatedRuntime({ agents }));
       expect(await submit(asked)).toMatchObject({
@@ -50,6 +51,7 @@ describe('§6 the agent of a submit', () => {
   }
 
   for (const asked of ['plan@3.0.0', 'plan@1.9', 'plan@v1.9.0', 'plan@latest', 'stable@2.0.0']) {
+    // proves P6.02
     test(`§6 ${asked}, a version that is not here, is AGENT_VERSION_NOT_AVAILABLE`, async () => {
       const { submit } = await enter(simulatedRuntime({ agents }));
       expect(await submit(asked)).toMatchObject({
@@ -76,6 +78,7 @@ describe('§6 the agent of a submit', () => {
     'a'.repeat(300),
   ];
   for (const asked of malformed) {
+    // proves P6.19
     test(`§6 the malformed name ${JSON.stringify(asked.slice(0, 20))} is INVALID_REQUEST`, async () => {
       const { submit, peer } = await enter(simulatedRuntime({ agents }));
       expect(await submit(asked)).toMatchObject({

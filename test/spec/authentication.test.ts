@@ -39,6 +39,7 @@ describe('§2 credentials', () => {
     ['the scheme basic', { scheme: 'basic', token: tokens.alice }],
     ['an empty scheme', { scheme: '', token: tokens.alice }],
   ] as const) {
+    // proves P2.10
     test(`§2 a hello with ${what} is UNAUTHENTICATED and closed 1008`, async () => {
       const at = world();
       const peer = at.open();
@@ -49,6 +50,7 @@ describe('§2 credentials', () => {
     });
   }
 
+  // proves P2.12
   test('§2 the Authorization header counts where the frame has no auth', async () => {
     const at = world();
     expect(await hello(at.open(header(`Bearer ${tokens.bob}`)))).toMatchObject({ type: 'session.welcome' });
@@ -69,6 +71,7 @@ describe('§2 credentials', () => {
     ['a good one in the header', tokens.alice, 'tok-nobody'],
     ['an empty one in the frame', tokens.alice, ''],
   ] as const) {
+    // proves P2.12
     test(`§2 header and frame present and unequal are UNAUTHENTICATED: ${what}`, async () => {
       const at = world();
       const peer = at.open(header(`Bearer ${inHeader}`));
@@ -93,6 +96,7 @@ describe('§2 credentials', () => {
     });
   }
 
+  // proves P2.14
   test("§2 another scheme is let in only by the embedder's own authenticator, which sees all there is to see", async () => {
     const seen: Credentials[] = [];
     const authenticate: Authenticate = (credentials) => {
@@ -107,6 +111,7 @@ describe('§2 credentials', () => {
     expect(await hello(at.open(), bearerAuth('T1'))).toMatchObject({ payload: { code: 'UNAUTHENTICATED' } });
   });
 
+  // proves P2.15
   test('§2 anonymous principals, where an embedder enables them, are each their own principal', async () => {
     let guests = 0;
     const authenticate: Authenticate = ({ scheme }) => {
@@ -151,6 +156,7 @@ describe('§2 secrets', () => {
     ]);
   });
 
+  // proves P2.23
   test('§2 nothing a client sends before it is authenticated is logged in full', async () => {
     const at = world();
     const peer = at.open();

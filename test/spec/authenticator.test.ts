@@ -145,6 +145,7 @@ describe('§2 an authenticator', () => {
     expect(at.runtime.sessions()).toEqual([]);
   });
 
+  // proves P2.08
   test('§2 an authenticator that takes its time is asked once; nothing runs before its answer, everything in order after it', async () => {
     const { asked, authenticate } = slowAuthenticator();
     const at = world({ authenticate });

@@ -23,6 +23,7 @@ const pressures = (frames: { payload: { kind?: string; body?: { phase?: string }
   frames.filter((frame) => frame.payload.kind === 'status' && frame.payload.body?.phase === 'back_pressure');
 
 describe('§4 acknowledgement', () => {
+  // proves P4.01
   test('§4 an ack lets the runtime trim: what was acknowledged is gone, what was not is kept', async () => {
     const { agent, peer, runtime, resume } = await session();
     agent.emit(10);
@@ -39,6 +40,7 @@ describe('§4 acknowledgement', () => {
   });
 
   for (const seq of [99, -1, 2.5]) {
+    // proves P4.03
     test(`§4 an ack of ${seq} where 10 is the newest is ignored safely`, async () => {
       const { agent, peer, resume } = await session();
       agent.emit(10);
@@ -51,6 +53,7 @@ describe('§4 acknowledgement', () => {
     });
   }
 
+  // proves P4.03
   test('§4 an ack that goes back is ignored safely', async () => {
     const { agent, peer, resume } = await session();
     agent.emit(10);
@@ -91,6 +94,7 @@ describe('§4 acknowledgement', () => {
     expect(runtime.sessions()).toMatchObject([{ state: 'live' }]);
   });
 
+  // proves P4.02
   test('§4 unacknowledged events are freed by the limit on their count, oldest first', async () => {
     const { agent, peer, resume } = await session({ bufferEvents: 4 });
     agent.emit(10);
@@ -100,6 +104,7 @@ describe('§4 acknowledgement', () => {
     expect((await resume(5)).answer).toMatchObject({ payload: { details: { reason: 'trimmed', oldest_seq: 7 } } });
   });
 
+  // proves P4.02
   test('§4 and by the limit on their bytes', async () => {
     const { agent, peer, resume, runtime } = await session({ bufferBytes: 2000 });
     agent.emit(100);
@@ -113,6 +118,7 @@ describe('§4 acknowledgement', () => {
 });
 
 describe('§4 back-pressure', () => {
+  // proves P4.04
   test('§4 a consumer that lags more than the limit gets one back_pressure status, on the job that crossed the line', async () => {
     const { agent, peer } = await session({ backPressure: 10 });
     agent.emit(10);
@@ -125,6 +131,7 @@ describe('§4 back-pressure', () => {
     expect(more).toEqual([]);
   });
 
+  // proves P4.04
   test('§4 an episode ends when the lag is under half; the next one is told again', async () => {
     const { agent, peer } = await session({ backPressure: 10 });
     agent.emit(11);
@@ -151,6 +158,7 @@ describe('§4 back-pressure', () => {
 describe('§4 the slow consumer', () => {
   const slow = { maxUnsentBytes: 10_000, stallTimeoutSec: 5 };
 
+  // proves P3.04, P4.05
   test('§4 a socket that holds too much and takes nothing for the stall timeout is detached 4003, its events kept', async () => {
     const { agent, peer, link, clock, runtime, resume } = await session(slow);
     link.stall();
@@ -182,6 +190,7 @@ describe('§4 the slow consumer', () => {
     expect(runtime.sessions()).toMatchObject([{ state: 'live' }]);
   });
 
+  // proves P4.06
   test('§4 bytes wait in the log, not in the socket: delivery is paced', async () => {
     const { agent, link, peer } = await session({ maxUnsentBytes: 5_000 });
     link.stall();
@@ -211,6 +220,7 @@ describe('§4 the slow consumer', () => {
     expect(peer.seqs()).toEqual(Array.from({ length: 5000 }, (_, index) => index + 1));
   });
 
+  // proves P4.07
   test('§4 one slow consumer never slows another', async () => {
     const { agent, link, open } = await session(slow);
     link.stall();

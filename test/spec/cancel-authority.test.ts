@@ -5,6 +5,7 @@ import { tokens } from '../support/runtime.ts';
 import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
 
 describe('§6 who may cancel', () => {
+  // proves P6.13
   test('§6 another session of the same principal may not while the submitting session is live', async () => {
     const { agent, jobId, audits, ...at } = await audited();
     const { peer } = await enter(at);
@@ -31,6 +32,7 @@ describe('§6 who may cancel', () => {
     expect(await cancel((await enter(at)).peer, jobId)).toMatchObject({ payload: { code: 'PERMISSION_DENIED' } });
   });
 
+  // proves P6.13
   test('§6 any session of the same principal may once the submitting one has expired', async () => {
     const { agent, jobId, owner, clock, ...at } = await world();
     await cut(owner.peer);
@@ -46,6 +48,7 @@ describe('§6 who may cancel', () => {
     expect(at.runtime.sessions()).toMatchObject([{ sessionId }]);
   });
 
+  // proves P6.13
   test('§6 any session of the same principal may once the submitting one is closed', async () => {
     const { agent, jobId, owner, ...at } = await world({ onBye: 'keep' });
     await owner.peer.ask('session.bye');

@@ -6,6 +6,7 @@ import { simulatedRuntime } from '../support/runtime.ts';
 import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
 
 describe('§6 a cancel', () => {
+  // proves P6.10, P6.11
   test('§6 is acknowledged at once, fires the signal, and the terminal follows when the agent settles', async () => {
     const { agent, peer, jobId, owner } = await world();
     const acknowledged = await cancel(peer, jobId, 'changed my mind');
@@ -53,6 +54,7 @@ describe('§6 a cancel', () => {
     expect(await peer.next('job.error')).toMatchObject({ payload: { code: 'CANCELLED' } });
   });
 
+  // proves P6.11
   test('§6 of an agent that ignores its signal ends the job after the grace, and what it still does is dropped', async () => {
     const { agent, peer, jobId, clock } = await world({ cancelGraceSec: 30 });
     await cancel(peer, jobId);
@@ -79,6 +81,7 @@ describe('§6 a cancel', () => {
     expect(terminals(peer)).toHaveLength(1);
   });
 
+  // proves P6.12
   test('§6 what the agent emits after the acknowledgement is dropped, and costs no number; what it did before is kept', async () => {
     const { agent, peer, jobId } = await world();
     agent.emit(2);
@@ -121,6 +124,7 @@ describe('§6 a cancel', () => {
 });
 
 describe('§6 the job a cancel names', () => {
+  // proves P6.09
   test('§6 may stand in the envelope, in the payload, or the same in both', async () => {
     const { owner, peer } = await world();
     for (const where of ['envelope', 'payload', 'both']) {
@@ -131,6 +135,7 @@ describe('§6 the job a cancel names', () => {
     }
   });
 
+  // proves P6.09
   test('§6 is INVALID_REQUEST where the two differ, and neither job is touched', async () => {
     const { owner, peer, agent, jobId } = await world();
     const { job_id: another } = await owner.submit('puppet');
@@ -162,6 +167,7 @@ describe('§6 the job a cancel names', () => {
 });
 
 describe('§6 a cancel said again', () => {
+  // proves P6.14
   test('§6 while the first is pending is acknowledged again, and there is still one terminal', async () => {
     const { agent, peer, jobId } = await world();
     const first = await cancel(peer, jobId);
@@ -184,6 +190,7 @@ describe('§6 a cancel said again', () => {
     expect(terminals(peer)).toHaveLength(1);
   });
 
+  // proves P6.15
   test('§6 after a job ended, in whatever way, is one session.error JOB_NOT_FOUND with the reason "ended"', async () => {
     const { agent, peer, owner, clock } = await world();
     const ends = [

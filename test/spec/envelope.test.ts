@@ -9,6 +9,7 @@ const ulid = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
 describe('§1 the envelope', () => {
+  // proves P1.04, P1.07
   test('§1 every frame of ours is {arcp: "1.1", id, type, session_id, payload}, its id a msg_ULID where it answers nothing', async () => {
     const at = world();
     const { peer, sessionId } = await live(at);
@@ -21,6 +22,7 @@ describe('§1 the envelope', () => {
     expect(new Set(peer.frames.map((sent) => sent.id)).size).toBe(peer.frames.length);
   });
 
+  // proves P1.08
   test('§1 the ids we mint are sess_, job_ and res_ with a ULID behind', async () => {
     const streamer = defineAgent({ name: 'streamer', run: (job) => job.result().end() });
     const at = world({ agents: [streamer] });
@@ -32,6 +34,7 @@ describe('§1 the envelope', () => {
     expect(result.payload.result_id).toMatch(new RegExp(`^res_${ulid}$`));
   });
 
+  // proves P1.05
   test('§1 unknown fields of the envelope and of the payload are ignored', async () => {
     const { peer } = await live(world());
     const extras = { timestamp: 'now', event_seq: -5, x_vendor: [{}] };
@@ -41,6 +44,7 @@ describe('§1 the envelope', () => {
   });
 
   for (const arcp of ['1.0', '1', '2.0', '1.1.0', '', 1.1, null, undefined]) {
+    // proves P1.06
     test(`§1 arcp ${JSON.stringify(arcp) ?? 'left out'} is INVALID_REQUEST`, async () => {
       const { peer } = await live(world());
       expect(await refusalOf(peer, frame({ arcp }))).toMatchObject({
@@ -50,6 +54,7 @@ describe('§1 the envelope', () => {
   }
 
   for (const id of ['1', ' ', 'ж'.repeat(256), '\u0000', '\ud800', '__proto__', '01ARZ3NDEKTSV4RRFFQ69G5FAV', '"}']) {
+    // proves P1.07
     test(`§1 any non-empty id is accepted and echoed: ${JSON.stringify(id).slice(0, 40)}`, async () => {
       const { peer } = await live(world());
       peer.raw(frame({ id }));
@@ -57,6 +62,7 @@ describe('§1 the envelope', () => {
     });
   }
 
+  // proves P1.14
   test('§1 absent optional fields are left out, never sent as null', async () => {
     const at = world({ features: [] });
     const { peer } = await live(at);
@@ -79,6 +85,7 @@ describe('§1 the trace', () => {
     ['a 32-hex trace id', traceId],
     ['a full traceparent', traceparent],
   ]) {
+    // proves P1.09
     test(`§1 ${spelling} is carried unchanged on accepted and on every event of the job`, async () => {
       const at = world();
       const { peer } = await live(at);
@@ -104,6 +111,7 @@ describe('§1 the trace', () => {
 });
 
 describe('§1 sequenced frames', () => {
+  // proves P1.16, P1.19
   test('§1 sequenced frames are job.event, job.result and job.error, and nothing else', async () => {
     const at = world();
     const { peer } = await live(at);
@@ -134,6 +142,7 @@ describe('§1 sequenced frames', () => {
     ]);
   });
 
+  // proves P1.17
   test('§1 sequenced frames have one counter per session, from 1, no gap, no repeat, over all its jobs and across reconnects', async () => {
     const at = world();
     const { peer, resumeToken } = await live(at);
@@ -171,6 +180,7 @@ describe('§1 replies', () => {
     'session.closed': ['session.close', {}],
   };
   for (const [answer, [type, payload]] of Object.entries(answers)) {
+    // proves P1.20
     test(`§1 ${answer} echoes the request's id as its own, and carries request_id and reply_to`, async () => {
       const { peer } = await live(world());
       const id = 'the-client-chose-this';
@@ -179,6 +189,7 @@ describe('§1 replies', () => {
     });
   }
 
+  // proves P1.20
   test('§1 the same goes for the welcome, the refused hello, job.cancelled, and the session.closed of a bye', async () => {
     const at = world();
     const refused = at.open();
@@ -202,6 +213,7 @@ describe('§1 replies', () => {
     ['no id', undefined],
     ['an empty id', ''],
   ]) {
+    // proves P1.21
     test(`§1 a frame with ${what} is served, and answered with a fresh id and no request_id`, async () => {
       const { peer } = await live(world());
       peer.raw(frame({ id }));
@@ -217,6 +229,7 @@ describe('§1 replies', () => {
     ['an object as id', { a: 1 }],
     ['an id of half a megabyte', 'x'.repeat(2 ** 19)],
   ]) {
+    // proves P1.21, P2.17
     test(`§1 a frame with ${what} is refused with a fresh id`, async () => {
       const { peer } = await live(world());
       const refusal = await refusalOf(peer, frame({ id }));
@@ -225,6 +238,7 @@ describe('§1 replies', () => {
     });
   }
 
+  // proves P1.22
   test('§1 requests of one connection are answered in order, refusals among them', async () => {
     const { peer } = await live(world());
     const sent = Array.from({ length: 30 }, (_, i) => {
@@ -237,6 +251,7 @@ describe('§1 replies', () => {
   });
 
   for (const authentication of ['at once', 'after a while']) {
+    // proves P1.22
     test(`§1 requests pipelined behind a hello that is authenticated ${authentication} are answered in order too`, async () => {
       const identity = { principal: 'alice' };
       const authenticate = () =>

@@ -28,6 +28,7 @@ const final = [
 ];
 
 describe('§9 the codes', () => {
+  // proves P9.01
   test('§9 are these fifteen and no other', () => {
     expect(Object.keys(retryableByCode).sort()).toEqual([...retryable, ...final].sort());
     for (const text of ['FATAL', 'constructor', '__proto__', '', 5, null, undefined])
@@ -36,6 +37,7 @@ describe('§9 the codes', () => {
 
   for (const code of [...retryable, ...final]) {
     const answer = retryable.includes(code);
+    // proves P9.02
     test(`§9 ${code} always says retryable: ${answer}`, () => {
       if (!isErrorCode(code)) return expect.unreachable();
       expect(new ArcpError(code, 'why').toPayload()).toEqual({ code, message: 'why', retryable: answer });
@@ -85,6 +87,7 @@ const endings: Record<string, { status: string; run(at: World, jobId: string): v
 
 describe('§9 a refused request', () => {
   for (const [code, refuse] of Object.entries(refusals)) {
+    // proves P9.03
     test(`§9 ${code} comes as session.error {code, message, retryable, details?, request_id}`, async () => {
       const refused = await refuse(world());
       expect(refused).toMatchObject({ type: 'session.error', payload: { code, retryable: retryable.includes(code) } });
@@ -100,6 +103,7 @@ describe('§9 a refused request', () => {
     });
   }
 
+  // proves P9.03
   test('§9 is never a job.error, and leaves no job behind', async () => {
     const at = world();
     const { peer, submit } = await enter(at);
@@ -236,6 +240,7 @@ describe('§9 job.error', () => {
   }
 });
 
+// proves P9.01, P9.02
 test('§9 retryable is in every error of a stormy hour, its code always one of the table', async () => {
   const at = world();
   const errors: Frame[] = [];

@@ -44,6 +44,7 @@ describe('§7 the kinds of events', () => {
     ['x-vendor.acme.cake', { layers: [1, 2] }, (job) => job.emit('x-vendor.acme.cake', { layers: [1, 2] })],
   ];
   for (const [kind, body, emit] of kinds) {
+    // proves P7.01, P7.02, P7.03, P7.04, P7.05, P7.06, P7.08
     test(`§7 ${kind} goes out as ${JSON.stringify(body)}`, async () => {
       const { job, peer, clock, jobId, sessionId } = await world();
       clock.advance(250);
@@ -128,6 +129,7 @@ describe('§7 what is not an event', () => {
     ['a metric that is no number by emit', (job) => job.emit('metric', { name: 'a', value: Number.NaN })],
   ];
   for (const [what, emit] of refused) {
+    // proves P7.06, P7.08
     test(`§7 ${what} is refused where it is emitted, costs no number, and the job lives on if its agent says so`, async () => {
       const { job, agent, peer } = await world();
       agent.emit(1);

@@ -22,6 +22,7 @@ describe('§2 features', () => {
   ];
   for (const [client, runtime, agreed] of sets) {
     const sides = `client ${JSON.stringify(client)}, runtime ${runtime ? JSON.stringify(runtime) : 'all'}`;
+    // proves P2.03, P2.05
     test(`§2 the effective set is the client's ∩ the runtime's: ${sides}`, async () => {
       const at = world(runtime === undefined ? {} : { features: runtime });
       const peer = at.open();
@@ -35,6 +36,7 @@ describe('§2 features', () => {
     ['the client', [], undefined],
     ['the runtime', [...featureNames], []],
   ] as const) {
+    // proves P2.04
     test(`§2 a feature that ${side} opted out of is INVALID_REQUEST to use, and the session lives`, async () => {
       const at = world(offered === undefined ? {} : { features: offered });
       const peer = at.open();

@@ -29,6 +29,7 @@ async function turnedAway(
 const hello = (token: string, more: object = {}) => ({ auth: { scheme: 'bearer', token }, ...more });
 
 describe('§2 the welcome', () => {
+  // proves P2.02
   test('§2 the welcome says session_id, runtime, resume token, window, heartbeat interval, and capabilities with the agents', async () => {
     const run = () => {};
     const agents = [
@@ -63,6 +64,7 @@ describe('§2 the welcome', () => {
     });
   });
 
+  // proves P2.02
   test('§2 the welcome has heartbeat_interval_sec only if heartbeat was negotiated', async () => {
     const welcome = await world()
       .open()
@@ -76,6 +78,7 @@ describe('§2 the welcome', () => {
     [1.001, 2.5, [2, 3]],
     [600, 29.999, [600, 30]],
   ] as const) {
+    // proves P2.13
     test(`§2 seconds on the wire are whole, rounded up, never 0: ${resumeWindowSec} and ${heartbeatSec}`, async () => {
       const { payload } = await world({ resumeWindowSec, heartbeatSec }).open().hello(tokens.alice);
       expect([payload.resume_window_sec, payload.heartbeat_interval_sec]).toEqual(told);
@@ -96,6 +99,7 @@ describe('§2 the welcome', () => {
     });
   }
 
+  // proves P2.16
   test('§2 the welcome carries an id the runtime minted: one that a client offers is never trusted', async () => {
     const at = world();
     const peer = at.open();
@@ -127,6 +131,7 @@ describe('§2 the first frame', () => {
     'job.submit',
     'job.cancel',
   ]) {
+    // proves P2.07
     test(`§2 the first frame must be a hello or a resume: a well-formed ${type} is UNAUTHENTICATED, one error, close 1008`, async () => {
       const at = world();
       const peer = at.open();
@@ -151,6 +156,7 @@ describe('§2 the first frame', () => {
     '100,000 brackets': '['.repeat(100_000) + ']'.repeat(100_000),
   };
   for (const [what, text] of Object.entries(malformed)) {
+    // proves P2.07
     test(`§2 a first frame that is malformed is INVALID_REQUEST, one error, close 1008: ${what}`, async () => {
       const at = world();
       const peer = at.open();
@@ -169,6 +175,7 @@ describe('§2 the first frame', () => {
     expect(at.runtime.sessions()).toEqual([]);
   });
 
+  // proves P10.12
   test('§2 a first frame that is session.open, of another protocol, is told so once: INVALID_REQUEST, close 1002', async () => {
     const at = world();
     const peer = at.open();
@@ -192,6 +199,7 @@ describe('§2 the first frame', () => {
 });
 
 describe('§2 a second hello', () => {
+  // proves P2.11
   test('§2 a second hello on a live session is INVALID_REQUEST, and the principal is unchanged', async () => {
     const at = world();
     const peer = at.open();
@@ -218,6 +226,7 @@ describe('§2 a second hello', () => {
 });
 
 describe('§2 silence', () => {
+  // proves P2.09
   test('§2 sockets that say nothing are closed 4004 after the handshake timeout, 10 s by default, and not before', async () => {
     const at = world();
     const peer = at.open();
@@ -240,6 +249,7 @@ describe('§2 silence', () => {
 });
 
 describe('§2 upgrades over HTTP', () => {
+  // proves P2.24
   test('§2 upgrades on another path are 404, on a host or from an origin that is not allowed 403, never left hanging', async () => {
     const allowed = { allowedHosts: ['arcp.example'], allowedOrigins: ['https://app.example'] };
     const runtime = createRuntime({ agents: [], authenticate: bearer({ [tokens.alice]: 'alice' }), ...allowed });
@@ -269,6 +279,7 @@ describe('§2 upgrades over HTTP', () => {
 });
 
 describe('§2 over a real WebSocket', () => {
+  // proves P1.01
   test('§2 a silent socket is closed 4004, a bad token 1008, another protocol 1002', async () => {
     const at = await socketRuntime({ agents: [], handshakeTimeoutSec: 0.2 });
     expect(await (await at.open()).closed).toMatchObject({ code: 4004 });

@@ -5,6 +5,7 @@ import { puppet, simulatedRuntime, tokens } from '../support/runtime.ts';
 const agent = puppet();
 const world = (heartbeatSec = 30) => simulatedRuntime({ agents: [agent.agent], heartbeatSec });
 
+// proves P3.39, P3.41
 test('§3 the runtime pings when for one interval nothing came in, and a pong proves life', async () => {
   const { clock, open } = world();
   const peer = open();
@@ -23,6 +24,7 @@ test('§3 the runtime pings when for one interval nothing came in, and a pong pr
   await peer.settle();
 });
 
+// proves P3.40
 test('§3 any frame proves life, not only a pong', async () => {
   const { clock, open, runtime } = world();
   const peer = open();
@@ -36,6 +38,7 @@ test('§3 any frame proves life, not only a pong', async () => {
   expect(runtime.sessions()).toMatchObject([{ state: 'live' }]);
 });
 
+// proves P3.41
 test('§3 two whole intervals with nothing in lose the heartbeat: two missed pongs', async () => {
   const { clock, open, runtime } = world();
   const peer = open();
@@ -47,6 +50,7 @@ test('§3 two whole intervals with nothing in lose the heartbeat: two missed pon
   expect(await peer.closed).toMatchObject({ code: 4002 });
 });
 
+// proves P3.41
 test('§3 the runtime pings when nothing went out for an interval, though much comes in', async () => {
   const { clock, open } = world();
   const peer = open();
@@ -74,6 +78,7 @@ test('§3 a client that hears events still gets a frame in each interval, and no
   expect(peer.frames.filter((frame) => frame.type === 'session.ping')).toHaveLength(0);
 });
 
+// proves P3.42
 test('§3 pings are answered even when heartbeat was not negotiated, and sent only when it was', async () => {
   const { clock, open, runtime } = world();
   const peer = open();
@@ -89,6 +94,7 @@ test('§3 pings are answered even when heartbeat was not negotiated, and sent on
   expect(runtime.sessions()).toMatchObject([{ state: 'live' }]);
 });
 
+// proves P1.19
 test('§3 heartbeats never use a sequence number', async () => {
   const { clock, open } = world();
   const peer = open();

@@ -22,6 +22,7 @@ function accepted({ type, job_id: jobId, payload }: Frame) {
 }
 
 describe('§6 the same key and the same parameters', () => {
+  // proves P6.03
   test('§6 get the same accepted payload, but for request_id and reply_to, and one run', async () => {
     const { agent, keyed, clock } = await world();
     const first = await keyed({ input: { n: 1 } });
@@ -33,6 +34,7 @@ describe('§6 the same key and the same parameters', () => {
     expect(agent.jobs).toHaveLength(1);
   });
 
+  // proves P6.03
   test('§6 the order of keys is irrelevant, at every depth; the order of lists is not', async () => {
     const { agent, peer, jobIdOf } = await raw();
     const first = await jobIdOf('{"a":{"x":1,"y":[{"p":1,"q":2}]},"b":2}');
@@ -51,6 +53,7 @@ describe('§6 the same key and the same parameters', () => {
     expect(await jobIdOf('{"constructor":2}')).toBe('DUPLICATE_KEY');
   });
 
+  // proves P6.03
   test('§6 twenty submits at once, from four sessions, are one run', async () => {
     const { agent, ...at } = await world();
     const sessions = await Promise.all([enter(at), enter(at), enter(at), enter(at)]);
@@ -73,6 +76,7 @@ describe('§6 the same key and the same parameters', () => {
     expect(terminals(peer)).toHaveLength(1);
   });
 
+  // proves P6.03
   test('§6 also when the job is listed no more (1 h), and for 24 hours; then the key is free', async () => {
     const { agent, peer, keyed, clock } = await world();
     const first = await keyed();
@@ -123,6 +127,7 @@ describe('§6 the same key and other parameters', () => {
     ['another time limit', { input: 1, max_runtime_sec: 9 }],
     ['another agent', { input: 1, agent: 'puppet@1.0.0' }],
   ] satisfies [string, object][]) {
+    // proves P6.04
     test(`§6 ${what}: DUPLICATE_KEY, and nothing is run or changed`, async () => {
       const { agent, peer, keyed, runtime } = await world();
       const first = await keyed({ input: 1 });
@@ -146,6 +151,7 @@ describe('§6 the same key and other parameters', () => {
 });
 
 describe('§6 whose key it is', () => {
+  // proves P6.03
   test('§6 two principals with the same key and parameters have a run each', async () => {
     const { agent, keyed, ...at } = await world();
     const first = await keyed();
@@ -156,6 +162,7 @@ describe('§6 whose key it is', () => {
     expect(agent.jobs.map((job) => job.context.principal)).toEqual(['alice', 'bob']);
   });
 
+  // proves P6.05
   test('§6 a repeat from another session is told of the same job, and gets neither its stream nor authority over it', async () => {
     const { agent, keyed, ...at } = await world();
     const first = await keyed();

@@ -14,6 +14,7 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
 
 describe('§6 max_runtime_sec', () => {
+  // proves P6.17
   test('§6 a job over its max_runtime_sec ends at once: TIMEOUT, timed_out, retryable; its signal fires', async () => {
     const { agent, clock, ...at } = world();
     const { peer, submit } = await enter(at);
@@ -40,6 +41,7 @@ describe('§6 max_runtime_sec', () => {
     expect(peer.sequenced()).toMatchObject([{ type: 'job.error', payload: { code: 'TIMEOUT' } }]);
   });
 
+  // proves P6.18
   test('§6 max_runtime_sec runs on while the client is away, and the end is there when it comes back', async () => {
     const { agent, clock, ...at } = world();
     const { peer, submit, resumeToken } = await enter(at);
@@ -73,6 +75,7 @@ describe('§6 max_runtime_sec', () => {
 
 describe('§6 trace ids', () => {
   for (const given of [traceId, traceparent]) {
+    // proves P1.09
     test(`§6 the trace id ${given} is carried unchanged on accepted, every event and the terminal, also after a resume`, async () => {
       const { agent, ...at } = world();
       const { peer, submit, resumeToken } = await enter(at);
@@ -101,6 +104,7 @@ describe('§6 trace ids', () => {
 });
 
 describe('§6 no agent can observe the connection', () => {
+  // proves P3.16, P6.22
   test('§6 emitting while detached never throws, and nothing of it is lost', async () => {
     const { agent, ...at } = world();
     const { peer, submit, resumeToken } = await enter(at);
@@ -130,6 +134,7 @@ describe('§6 no agent can observe the connection', () => {
     expect(at.log.lines.filter((line) => line.level === 'error')).toEqual([]);
   });
 
+  // proves P6.25
   test('§6 a job that emits without pause does not starve other sessions', async () => {
     const eventsMax = 2_000_000;
     let emitted = 0;
@@ -154,6 +159,7 @@ describe('§6 no agent can observe the connection', () => {
     await at.runtime.close();
   });
 
+  // proves P6.23
   test('§6 events of a feature that was not negotiated are left out and cost no number', async () => {
     const { agent, ...at } = world();
     const { peer, submit } = await enter(at, { features: [] });
@@ -167,6 +173,7 @@ describe('§6 no agent can observe the connection', () => {
     expect(events(peer).map(({ kind }) => kind)).toEqual(['log', 'log']);
   });
 
+  // proves P6.24
   test('§6 what is numbered stays, whatever a later resume negotiates', async () => {
     const { agent, ...at } = world();
     const { peer, submit, resumeToken } = await enter(at);

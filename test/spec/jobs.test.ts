@@ -12,6 +12,7 @@ function world(options: Partial<Parameters<typeof simulatedRuntime>[0]> = {}) {
 const echo = defineAgent({ name: 'echo', version: '2.1.0', run: (job) => job.input });
 
 describe('§6 job.submit', () => {
+  // proves P6.01
   test('§6 an accepted submit names the job, the agent with its version, the lease and the time', async () => {
     const at = world();
     const { submit, sessionId } = await enter(at);
@@ -100,6 +101,7 @@ describe('§6 a refused submit', () => {
     ['another session', { agent: 'puppet' }, { session_id: 'sess_other' }, 'INVALID_REQUEST'],
   ];
   for (const [what, payload, envelope, code] of refused) {
+    // proves P6.02
     test(`§6 a submit with ${what} is ${code}, and leaves nothing behind: no job, no number, no used key`, async () => {
       const { agent, ...at } = world();
       const { peer, submit } = await enter(at);
@@ -117,6 +119,7 @@ describe('§6 a refused submit', () => {
     });
   }
 
+  // proves P6.16
   test('§6 a max_runtime_sec too large for a number is INVALID_REQUEST', async () => {
     const { peer } = await enter(world());
     peer.raw('{"arcp":"1.1","id":"big","type":"job.submit","payload":{"agent":"puppet","max_runtime_sec":1e999}}');
@@ -170,6 +173,7 @@ describe('§6 a refused submit', () => {
 });
 
 describe('§6 the terminal frame', () => {
+  // proves P6.08
   test('§6 a job that returns ends with one job.result: success, its result, its id and the time', async () => {
     const { agent, clock, ...at } = world();
     const { peer, submit, sessionId } = await enter(at);
@@ -186,6 +190,7 @@ describe('§6 the terminal frame', () => {
     });
   });
 
+  // proves P6.08, P6.21
   test('§6 a job whose agent throws ends with one job.error: INTERNAL_ERROR, retryable, its id and the time', async () => {
     const { agent, ...at } = world();
     const { peer, submit } = await enter(at);
@@ -211,6 +216,7 @@ describe('§6 the terminal frame', () => {
     expect(agent.job.signal.aborted).toBe(false);
   });
 
+  // proves P6.07
   test('§6 nothing of a job comes after its terminal, whatever its agent still emits', async () => {
     const { agent, ...at } = world();
     const { peer, submit } = await enter(at);
@@ -223,6 +229,7 @@ describe('§6 the terminal frame', () => {
     expect(peer.seqs()).toEqual([1]);
   });
 
+  // proves P6.20
   test('§6 the runtime adds no events to a job that emits none', async () => {
     const { peer, submit } = await enter(world());
     await submit('echo', { input: 'x' });

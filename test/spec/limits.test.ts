@@ -21,6 +21,7 @@ describe('§2 sessions per principal', () => {
     payload: { code: 'PERMISSION_DENIED', details: { limit: 'sessions_per_principal', max: 2 } },
   };
 
+  // proves P2.18
   test('§2 above the limit of sessions per principal a hello is refused by name, and another principal is not', async () => {
     const at = world({ maxSessionsPerPrincipal: 2 });
     await enter(at);
@@ -82,6 +83,7 @@ describe('§2 sessions per principal', () => {
 });
 
 describe('§2 sockets in the handshake', () => {
+  // proves P2.19
   test('§2 above the limit of sockets in the handshake a socket is closed 1008 with a reason, and costs no session', async () => {
     const at = world({ maxHandshakes: 3 });
     for (let i = 0; i < 3; i += 1) at.open();
@@ -137,6 +139,7 @@ describe('§2 refused hellos and resumes', () => {
     'resumes without a token': (peer) => peer.ask('session.resume', bearerAuth(tokens.alice)),
   };
   for (const [what, attempt] of Object.entries(tries)) {
+    // proves P2.20
     test(`§2 a socket has three, and the third closes it 1008: ${what}`, async () => {
       const at = world();
       const peer = at.open();
@@ -174,6 +177,7 @@ describe('§2 refused hellos and resumes', () => {
 });
 
 describe('§2 frames a second', () => {
+  // proves P2.21
   test('§2 bursts of twice the rate pass; one frame more is told, closes 1008, and the session can resume', async () => {
     const at = world({ maxFramesPerSecond: 10 });
     const { peer, resumeToken, submit } = await enter(at);
@@ -229,6 +233,7 @@ describe('§2 frames a second', () => {
 });
 
 describe('§2 live jobs of a session', () => {
+  // proves P2.22
   test('§2 above the limit of live jobs of a session a submit is refused by name, leaves nothing behind, and another session has its own', async () => {
     const at = world({ maxJobsPerSession: 2 });
     const [one, two] = [await enter(at), await enter(at)];

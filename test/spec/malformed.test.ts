@@ -35,6 +35,7 @@ describe('§1 what is no frame', () => {
     'half a megabyte of __proto__': `{"__proto__":${'{"__proto__":'.repeat(30_000)}1${'}'.repeat(30_001)}`,
   };
   for (const [what, text] of Object.entries(noFrames)) {
+    // proves P1.12, P1.13
     test(`§1 ${what}: one session.error INVALID_REQUEST, the session and its jobs live on`, async () => {
       const at = world();
       const { peer } = await live(at);
@@ -57,6 +58,7 @@ describe('§1 what is no frame', () => {
     expect(at.runtime.sessions()).toMatchObject([{ state: 'live' }]);
   });
 
+  // proves P1.11
   test('§1 a binary frame closes 1003; the session is detached and can resume', async () => {
     const at = world();
     const { peer, link, resumeToken } = await live(at);
@@ -71,6 +73,7 @@ describe('§1 what is no frame', () => {
     expect(again.seqs()).toEqual([1]);
   });
 
+  // proves P1.15
   test('§1 a frame whose session_id is not that of the connection is INVALID_REQUEST, whatever it asks', async () => {
     const at = world();
     const [{ peer }, other] = [await live(at), await live(at)];
@@ -145,6 +148,7 @@ describe('§1 the inbound frame limit', () => {
     return `${head}${'x'.repeat(bytes - head.length - 3)}"}}`;
   };
 
+  // proves P1.10
   test('§1 over a real WebSocket, a frame of exactly 1 MiB is served; one byte more closes 1009, and the session can resume', async () => {
     const at = await socketRuntime({ agents: [echo] });
     const peer = await at.open();

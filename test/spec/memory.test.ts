@@ -77,6 +77,7 @@ for (const end of ['bye', 'expiry']) {
   });
 }
 
+// proves P3.14
 test('§6 a closed session waits for its last job, and is gone with it', async () => {
   const agent = puppet();
   const { runtime, ...at } = simulatedRuntime({ agents: [agent.agent], onBye: 'keep' });

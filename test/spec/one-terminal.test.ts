@@ -120,6 +120,7 @@ describe('§6 exactly one terminal', () => {
     }
   });
 
+  // proves P6.06, P6.07
   test('§6 whatever happens in whatever order, the job has one terminal, and nothing of it comes after', async () => {
     const seed = Number(process.env.SEED ?? Date.now() % 1e9);
     console.info(`seed ${seed}`);
@@ -240,6 +241,7 @@ describe('§6 an agent that does what none should', () => {
     expect(Math.max(...peer.texts.map((text) => text.length))).toBeLessThan(2 ** 20 + 1000);
   });
 
+  // proves P6.21
   test('§6 no text of the exception goes over the wire; it is logged', async () => {
     const { agent, peer, log, jobId } = await world();
     const error = Object.assign(new Error('password is hunter2'), { code: 'E_hunter2', details: { token: 'hunter2' } });

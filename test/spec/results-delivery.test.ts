@@ -6,6 +6,7 @@ import { puppet, simulatedRuntime } from '../support/runtime.ts';
 import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
 
 describe('§7 without result_chunk negotiated', () => {
+  // proves P7.13
   test('§7 a streamed result is delivered inline, and its chunks cost no number', async () => {
     const { terminal, chunks } = await runJob((job) => void ending(job, ['é', '€', '😀']), { features: inlineOnly });
     expect(chunks).toEqual([]);

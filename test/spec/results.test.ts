@@ -25,6 +25,7 @@ describe('§7 an inline result', () => {
     expect((await runJob(() => result)).terminal).toMatchObject({ type: 'job.result', payload: { result } });
   });
 
+  // proves P7.12
   test('§7 of one byte more ends the job with INTERNAL_ERROR, the reason logged', async () => {
     const { terminal, log } = await runJob(() => 'x'.repeat(mebibyte - 1));
     expect(terminal).toMatchObject(failed);
@@ -39,6 +40,7 @@ describe('§7 an inline result', () => {
 });
 
 describe('§7 a streamed result', () => {
+  // proves P7.09
   test('§7 comes in chunks numbered from 0 in order, the last one without more; the terminal names it and its size', async () => {
     const { chunks, terminal } = await runJob((job) => {
       const result = job.result();
@@ -81,6 +83,7 @@ describe('§7 a streamed result', () => {
     expect(peer.seqs()).toEqual([1, 2, 3, 4, 5]);
   });
 
+  // proves P7.11
   test('§7 of text has its size in bytes: multibyte text is larger than it is long', async () => {
     const text = 'é€😀';
     const { chunks, terminal } = await runJob((job) => {
@@ -207,6 +210,7 @@ describe('§7 a result that breaks a rule ends its job with INTERNAL_ERROR, the 
     ['bytes in a stream of text', (job) => ending(job, [Buffer.from('a')])],
   ];
   for (const [what, agent] of broken) {
+    // proves P7.10, P7.12
     test(`§7 ${what}`, async () => {
       const { terminal, log } = await runJob(agent);
       expect(terminal).toMatchObject(failed);
@@ -227,6 +231,7 @@ describe('§7 a result that breaks a rule ends its job with INTERNAL_ERROR, the 
     expect(terminal).toMatchObject(failed);
   });
 
+  // proves P7.09
   test('§7 nothing comes after the chunk without more, whatever the agent still writes', async () => {
     const { chunks } = await runJob((job) => {
       const result = ending(job, ['a', 'b']);
@@ -239,6 +244,7 @@ describe('§7 a result that breaks a rule ends its job with INTERNAL_ERROR, the 
     ]);
   });
 
+  // proves P7.12
   test('§7 a streamed result over 256 MiB', async () => {
     const agent = puppet();
     const at = simulatedRuntime({ agents: [agent.agent], bufferBytes: 4 * mebibyte });

@@ -32,6 +32,7 @@ describe('§3 all spellings of a resume are one request', () => {
       peer.ask('session.resume', { auth, resume_token: resumeToken, last_event_seq: 3, session_id: sessionId }),
   };
   for (const [spelling, resume] of Object.entries(spellings)) {
+    // proves P3.17
     test(`§3 ${spelling}`, async () => {
       const at = world();
       const { resumeToken, sessionId } = await detachedSession(at);
@@ -45,6 +46,7 @@ describe('§3 all spellings of a resume are one request', () => {
     });
   }
 
+  // proves P3.18
   test('§3 conflicting tokens in one frame are INVALID_REQUEST, and the session stays as it was', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -56,6 +58,7 @@ describe('§3 all spellings of a resume are one request', () => {
   });
 
   for (const absent of [undefined, null]) {
+    // proves P3.19
     test(`§3 a last_event_seq that is ${absent} is 0: everything kept is replayed`, async () => {
       const at = world();
       const { resumeToken } = await detachedSession(at);
@@ -67,6 +70,7 @@ describe('§3 all spellings of a resume are one request', () => {
   }
 
   for (const cursor of [-1, 1.5, '3', {}, true, 2 ** 60]) {
+    // proves P3.19
     test(`§3 a last_event_seq of ${JSON.stringify(cursor)} is INVALID_REQUEST`, async () => {
       const at = world();
       const { resumeToken } = await detachedSession(at);
@@ -76,6 +80,7 @@ describe('§3 all spellings of a resume are one request', () => {
     });
   }
 
+  // proves P3.20
   test('§3 credentials are always checked: a resume without any is UNAUTHENTICATED and closed 1008', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -87,6 +92,7 @@ describe('§3 all spellings of a resume are one request', () => {
 });
 
 describe('§3 a resume is refused, in this order', () => {
+  // proves P3.23, P3.27
   test('§3 first an unknown token: RESUME_WINDOW_EXPIRED, whoever asks', async () => {
     const at = world();
     await detachedSession(at);
@@ -98,6 +104,7 @@ describe('§3 a resume is refused, in this order', () => {
     }
   });
 
+  // proves P3.24, P3.27
   test('§3 then another principal: PERMISSION_DENIED before anything of the session is told, and an audit line', async () => {
     const entries: object[] = [];
     const at = world({ audit: (entry) => entries.push(entry) });
@@ -119,6 +126,7 @@ describe('§3 a resume is refused, in this order', () => {
     expect(JSON.stringify(entries)).not.toContain(resumeToken);
   });
 
+  // proves P3.25, P3.27
   test('§3 then a session_id that is another: INVALID_REQUEST', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -128,6 +136,7 @@ describe('§3 a resume is refused, in this order', () => {
     expect(await asked).toMatchObject(refusal('INVALID_REQUEST'));
   });
 
+  // proves P3.26, P3.27, P3.28
   test('§3 then a cursor before what is kept: RESUME_WINDOW_EXPIRED, trimmed, with what there is', async () => {
     const at = world({ bufferEvents: 5 });
     const { resumeToken } = await detachedSession(at);
@@ -141,6 +150,7 @@ describe('§3 a resume is refused, in this order', () => {
     expect(peer.seqs()).toEqual(range(6, 10));
   });
 
+  // proves P3.26, P3.28
   test('§3 or a cursor beyond the newest: RESUME_WINDOW_EXPIRED, ahead', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -149,6 +159,7 @@ describe('§3 a resume is refused, in this order', () => {
     });
   });
 
+  // proves P3.11, P3.30
   test('§3 a refusal consumes nothing: the socket tries again, the third refusal closes it 1008, the session lives', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -193,6 +204,7 @@ describe('§3 a resume is refused, in this order', () => {
     expect(await peer.closed).toMatchObject({ code: 4004 });
   });
 
+  // proves P3.23
   test('§3 the window is over just after, not just before, its last millisecond', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);

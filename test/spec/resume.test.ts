@@ -5,6 +5,7 @@ import type { Peer } from '../support/peer.ts';
 import { puppet, simulatedRuntime, tokens } from '../support/runtime.ts';
 
 describe('§3 a resume that succeeds', () => {
+  // proves P3.08, P3.31, P3.32
   test('§3 has the same session_id, a new token, and every kept frame after the cursor byte-equal', async () => {
     const at = world();
     const first = at.open();
@@ -26,6 +27,7 @@ describe('§3 a resume that succeeds', () => {
     expect(texts(second)).toEqual(texts(first).slice(3));
   });
 
+  // proves P3.32
   test('§3 the welcome comes before the replay, the replay before live frames, whatever the job emits meanwhile', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -39,6 +41,7 @@ describe('§3 a resume that succeeds', () => {
     expect(peer.seqs()).toEqual(range(4, 20));
   });
 
+  // proves P3.33
   test('§3 a client at the head has nothing to replay, and is not refused for it', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -74,6 +77,7 @@ describe('§3 a resume that succeeds', () => {
     });
   });
 
+  // proves P3.10
   test('§3 the chart is seen in resumed while it replays, and in live once caught up', async () => {
     const states: string[] = [];
     const at = world({
@@ -89,6 +93,7 @@ describe('§3 a resume that succeeds', () => {
     expect(at.runtime.sessions()).toMatchObject([{ state: 'live' }]);
   });
 
+  // proves P3.36
   test('§3 cancel authority and the trace carry over', async () => {
     const at = world();
     const { resumeToken, jobId } = await detachedSession(at);
@@ -102,6 +107,7 @@ describe('§3 a resume that succeeds', () => {
     });
   });
 
+  // proves P3.36
   test('§3 negotiated features carry over, and are intersected anew only if the resume sends capabilities', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -123,6 +129,7 @@ describe('§3 a resume that succeeds', () => {
 });
 
 describe('§3 tokens rotate, and a welcome that got lost costs nothing', () => {
+  // proves P3.34
   test('§3 the previous token dies once any frame on the new connection shows that its token arrived', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -135,6 +142,7 @@ describe('§3 tokens rotate, and a welcome that got lost costs nothing', () => {
     expect(await asked).toMatchObject(refusal('RESUME_WINDOW_EXPIRED', 'unknown'));
   });
 
+  // proves P3.34
   test('§3 a lost welcome: the presented token stays good, as often as it takes', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -147,6 +155,7 @@ describe('§3 tokens rotate, and a welcome that got lost costs nothing', () => {
     }
   });
 
+  // proves P3.34
   test('§3 a resume with the new token proves it too, and the older ones die', async () => {
     const at = world();
     const { resumeToken } = await detachedSession(at);
@@ -214,6 +223,7 @@ describe('§3 tokens rotate, and a welcome that got lost costs nothing', () => {
     expect(await asked).toMatchObject({ type: 'session.welcome' });
   });
 
+  // proves P3.22, P3.37
   test('§3 tokens are 256 random bits, no id, and nothing else of them is kept or logged', async () => {
     const at = world();
     const seen = new Set<string>();
@@ -231,6 +241,7 @@ describe('§3 tokens rotate, and a welcome that got lost costs nothing', () => {
 });
 
 describe('§3 takeover: at every moment one live connection at most', () => {
+  // proves P3.09, P3.35
   test('§3 a half-open connection is closed 4001 before the newer one is welcomed', async () => {
     const at = world();
     const older = at.open();

@@ -27,6 +27,7 @@ const resumed = (peer: Peer, resumeToken: string, lastEventSeq = 0) =>
   peer.resume(tokens.alice, { resume_token: resumeToken, last_event_seq: lastEventSeq });
 
 describe('§3 handshaking', () => {
+  // proves P2.01, P3.01
   test('§3 a hello that is accepted makes the session live, and is answered with a welcome', async () => {
     const at = world();
     const peer = at.open();
@@ -35,6 +36,7 @@ describe('§3 handshaking', () => {
     expect(at.state()).toEqual(['live']);
   });
 
+  // proves P3.02
   test('§3 a refused, silent or lost handshake closes, and nothing else ever existed', async () => {
     const at = world({ handshakeTimeoutSec: 10 });
     const refused = at.open();
@@ -53,6 +55,7 @@ describe('§3 handshaking', () => {
 
 describe('§3 live and resumed: the five ways to part are five different things', () => {
   for (const code of [1000, 1001, 1006, 1011, 4321]) {
+    // proves P3.03, P3.15
     test(`§3 a socket that ends with ${code} and no goodbye frame is a drop: jobs untouched, session detached`, async () => {
       const at = world();
       const { peer } = await liveSession(at);
@@ -64,6 +67,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     });
   }
 
+  // proves P3.06
   test('§3 session.close is answered, closes 1000, and leaves jobs running and the token good for the window', async () => {
     const at = world();
     const { peer, resumeToken } = await liveSession(at);
@@ -80,6 +84,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     expect(await resumed(again, resumeToken)).toMatchObject({ type: 'session.welcome' });
   });
 
+  // proves P3.07
   test('§3 session.bye is answered, closes 1000, kills the token at once and cancels running jobs', async () => {
     const at = world();
     const { peer, resumeToken } = await liveSession(at);
@@ -96,6 +101,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     expect(at.state()).toEqual([]);
   });
 
+  // proves P3.07
   test("§3 with onBye 'keep' running jobs go on after a bye, and the session ends with the last of them", async () => {
     const at = world({ onBye: 'keep' });
     const { peer } = await liveSession(at);
@@ -109,6 +115,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     expect(at.state()).toEqual([]);
   });
 
+  // proves P3.05
   test('§3 a lost heartbeat is told (HEARTBEAT_LOST, retryable), closes 4002, and is otherwise a lost transport', async () => {
     const at = world({ heartbeatSec: 30 });
     const { peer, resumeToken } = await liveSession(at);
@@ -120,6 +127,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     expect(await resumed(at.open(), resumeToken)).toMatchObject({ type: 'session.welcome' });
   });
 
+  // proves P3.13
   test('§3 on shutdown the client is told session.bye {reason: "shutdown", resumable}, and the socket closed 1001', async () => {
     const at = world();
     const { peer } = await liveSession(at);
@@ -140,6 +148,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     expect(await at.open().closed).toMatchObject({ code: 1001 });
   });
 
+  // proves P3.09
   test('§3 the late close of a replaced socket changes nothing', async () => {
     const at = world();
     const { peer, resumeToken } = await liveSession(at);
@@ -169,6 +178,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
 });
 
 describe('§3 detached', () => {
+  // proves P3.03
   test('§3 the window is counted from the loss, not from the welcome', async () => {
     const at = world({ features: [] });
     const { peer, resumeToken } = await liveSession(at);
@@ -184,6 +194,7 @@ describe('§3 detached', () => {
     expect(at.state()).toEqual(['live']);
   });
 
+  // proves P3.12
   test('§3 when the window is over the session is expired; its jobs run on by default, and it ends with the last', async () => {
     const at = world();
     const { peer, resumeToken } = await liveSession(at);
@@ -202,6 +213,7 @@ describe('§3 detached', () => {
     expect(at.state()).not.toContain('expired');
   });
 
+  // proves P3.12
   test("§3 with onExpire 'cancel' the end of the window cancels running jobs", async () => {
     const at = world({ onExpire: 'cancel' });
     const { peer } = await liveSession(at);
@@ -212,6 +224,7 @@ describe('§3 detached', () => {
     expect(at.agent.job.signal.aborted).toBe(true);
   });
 
+  // proves P3.28, P3.29
   test('§3 an expired session is told from an unknown one for one more window, and then forgotten', async () => {
     const at = world({ features: [] });
     const peer = at.open();
@@ -229,6 +242,7 @@ describe('§3 detached', () => {
 });
 
 describe('§3 nothing outlives its cause', () => {
+  // proves P3.14
   test('§3 after a storm of sessions and jobs everything is freed one window after the last job', async () => {
     const at = world({ jobRetentionSec: 1 });
     for (let round = 0; round < 20; round += 1) {

@@ -18,6 +18,7 @@ transportContract('an in-memory pair', {
   },
 });
 
+// proves P1.03
 test('what is under way when the cable is pulled is lost, both ways', async () => {
   const [left, right] = memoryPair();
   const [atLeft, atRight] = [listen(left), listen(right)];

@@ -52,6 +52,7 @@ test('a character split between two reads arrives whole', async () => {
   expect(await heard(1)).toEqual(['{"text":"漢字🎉"}']);
 });
 
+// proves P1.02
 test('blank lines are ignored and CRLF ends a line as LF does', async () => {
   const { input, heard } = reading();
   input.write('\n\r\n  \t \n{"n":1}\r\n\n{"n":2}\n{"n":3}\r');
@@ -74,6 +75,7 @@ test('a last line without its newline counts, then the end of input is told as 1
   expect(frames).toEqual(['{"n":1}', '{"n":2}']);
 });
 
+// proves P1.02
 test('a line of the limit is taken, with LF or CRLF, and one byte more ends with 1009', async () => {
   const { input, frames, ends, ended } = reading({ maxFrameBytes: 10 });
   input.write(`${'a'.repeat(10)}\n${'b'.repeat(10)}\r\n`);
