@@ -1,41 +1,96 @@
+import type { AnyStateMachine } from 'xstate';
+import type { Job } from './job.ts';
 import type { JobContext } from './job-context.ts';
+import { MachineRun } from './machine-agent.ts';
 import { ArcpError } from './wire/errors.ts';
 import type { AgentListing } from './wire/messages.ts';
 
-/** An agent: a name, a version, and what it does with a job. Several versions of a name may be given (§7). */
-export interface AgentDefinition<Input = unknown> {
+/** What every agent has: a name and a version. Several versions of a name may be given (§7). */
+interface AgentIdentity {
   /** Letters, digits, `_ . - /`, beginning with a letter or digit. */
   name: string;
   /** Default `1.0.0`. */
   version?: string;
   /** The version a submit without one gets; without a mark, the highest. */
   default?: boolean;
+}
+
+/** An agent that is a function. */
+export interface RunAgentDefinition<Input = unknown> extends AgentIdentity {
   /**
    * Runs one job. What it returns (or resolves to) is the inline result, JSON and at most 1 MiB; what it throws ends the
    * job with `INTERNAL_ERROR`, its text going to the log and not to the client.
    */
   run(job: JobContext<Input>): unknown;
+  /**
+   * What becomes of a job that is cut by the end of the process, where the store is durable: it ends with `INTERNAL_ERROR`
+   * (retryable), or begins again with the same input. Default 'fail'.
+   */
+  onRestart?: 'fail' | 'rerun';
+  machine?: undefined;
 }
+
+/**
+ * An agent that is an XState machine. The machine's `input` is the job's, its `output` is the inline result; a machine that
+ * fails ends the job with `INTERNAL_ERROR`. Each event that it emits is one of the job's: `emit({ type: 'progress', current,
+ * total })`, or any other kind of §8 and `x-vendor.*` as its type. A cancel, a timeout and a shutdown reach it as
+ * `{ type: 'job.cancel', reason? }`; it has the cancel's grace to come to a final state, and is stopped at once where it does
+ * not listen for that event. `jobOf(self)` is the job, for actions and invoked actors.
+ *
+ * Where the store is durable, its snapshot is kept after every turn, at most 1 MiB of JSON, and a job that is cut by the end
+ * of the process goes on from there: entry actions are not run again, delays end when they would have, invoked promises and
+ * callbacks start again (at least once).
+ */
+export interface MachineAgentDefinition<Machine extends AnyStateMachine = AnyStateMachine> extends AgentIdentity {
+  machine: Machine;
+  run?: undefined;
+  onRestart?: undefined;
+}
+
+export type AgentDefinition<Input = unknown> = RunAgentDefinition<Input> | MachineAgentDefinition;
 
 /** One version of an agent, found. */
 export interface Agent {
   name: string;
   version: string;
-  run(job: JobContext): unknown;
+  /** What becomes of its jobs that the end of the process cuts. A machine's are restored. */
+  onRestart: 'fail' | 'rerun' | 'restore';
+  run(context: JobContext, job: Job): unknown;
 }
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_./-]{0,127}$/;
 const versionPattern = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$/;
 
-/** Checks a definition where it is written, and gives it its types. */
-export function defineAgent<Input = unknown>(definition: AgentDefinition<Input>): AgentDefinition<Input> {
-  const { name, version = '1.0.0', run } = definition;
+/** Checks a definition where it is written, and gives it its types: exactly one of `run` and `machine`. */
+export function defineAgent<Input = unknown>(definition: RunAgentDefinition<Input>): RunAgentDefinition<Input>;
+export function defineAgent<Machine extends AnyStateMachine>(
+  definition: MachineAgentDefinition<Machine>,
+): MachineAgentDefinition<Machine>;
+export function defineAgent(definition: AgentDefinition): AgentDefinition;
+export function defineAgent(definition: AgentDefinition): AgentDefinition {
+  const { name, version = '1.0.0' } = definition;
   if (!namePattern.test(name)) throw new TypeError(`agent name ${JSON.stringify(name)} must match ${namePattern}`);
   if (!versionPattern.test(version)) {
     throw new TypeError(`version ${JSON.stringify(version)} of agent ${name} must match ${versionPattern}`);
   }
-  if (typeof run !== 'function') throw new TypeError(`agent ${name} needs a run(job) function`);
+  checkWork(definition);
   return definition;
+}
+
+function checkWork({ name, run, machine, onRestart }: AgentDefinition): void {
+  if ((run === undefined) === (machine === undefined)) {
+    throw new TypeError(`agent ${name} needs either a run(job) function or a machine`);
+  }
+  if (run !== undefined && typeof run !== 'function') throw new TypeError(`run of agent ${name} must be a function`);
+  if (machine !== undefined && typeof machine.getInitialSnapshot !== 'function') {
+    throw new TypeError(`machine of agent ${name} must be an XState machine`);
+  }
+  if (machine !== undefined && onRestart !== undefined) {
+    throw new TypeError(`agent ${name} is a machine: it is restored, and has no onRestart`);
+  }
+  if (onRestart !== undefined && onRestart !== 'fail' && onRestart !== 'rerun') {
+    throw new TypeError(`onRestart of agent ${name} must be 'fail' or 'rerun'`);
+  }
 }
 
 /** Every agent of a runtime, by name and version. */
@@ -84,10 +139,27 @@ export class AgentDirectory {
     const versions = this.#versionsByName.get(name) ?? new Map<string, Agent>();
     if (versions.has(version)) throw new TypeError(`agent ${name}@${version} is defined twice`);
     if (definition.default && this.#defaultByName.has(name)) throw new TypeError(`agent ${name} has two defaults`);
-    versions.set(version, { name, version, run: (job) => definition.run(job) });
+    versions.set(version, { name, version, ...workOf(definition) });
     this.#versionsByName.set(name, versions);
     if (definition.default) this.#defaultByName.set(name, version);
   }
+}
+
+function workOf(definition: AgentDefinition): Pick<Agent, 'onRestart' | 'run'> {
+  const { machine } = definition;
+  if (machine === undefined) {
+    return { onRestart: definition.onRestart ?? 'fail', run: (context) => definition.run(context) };
+  }
+  return {
+    onRestart: 'restore',
+    async run(context, job) {
+      // Not within the action that starts the job: a machine that makes its actors there is taken for a mistake by XState.
+      await undefined;
+      if (job.kept?.from === undefined) context.signal.throwIfAborted();
+      job.machine = new MachineRun(machine, { context, job });
+      return job.machine.run();
+    },
+  };
 }
 
 /** 1.10.0 comes after 1.9.0, and after each of its own prereleases. */

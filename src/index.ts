@@ -1,8 +1,9 @@
 // What embedders import from 'arcp-xstate'. The client is 'arcp-xstate/client', the charts are 'arcp-xstate/machines'.
-export { type AgentDefinition, defineAgent } from './agents.ts';
+export { type AgentDefinition, defineAgent, type MachineAgentDefinition, type RunAgentDefinition } from './agents.ts';
 export { type Authenticate, bearer, type Credentials } from './auth.ts';
 export { type Clock, type SimulatedClock, simulatedClock, systemClock } from './clock.ts';
 export type { JobContext } from './job-context.ts';
+export { jobOf } from './machine-agent.ts';
 export type { AuditEntry, Logger, RuntimeOptions } from './options.ts';
 export type { ResultWriter } from './results.ts';
 export { createRuntime, type Runtime, type SessionInfo } from './runtime.ts';

@@ -2,6 +2,7 @@ import type { FinalStatus, JobEvent } from '../machines/index.ts';
 import type { Agent } from './agents.ts';
 import { isoTime } from './clock.ts';
 import { JobContext } from './job-context.ts';
+import { type MachineRun, suspended } from './machine-agent.ts';
 import type { Settings } from './options.ts';
 import type { Session } from './session.ts';
 import { ArcpError, type ErrorCode } from './wire/errors.ts';
@@ -19,6 +20,15 @@ export interface JobOptions {
   traceId: string | undefined;
   accepted: AcceptedPayload;
   settings: Settings;
+  kept?: KeptJob;
+}
+
+/** What a durable store has to do with a job whose agent is a machine. */
+export interface KeptJob {
+  /** The snapshot to go on from; undefined for a job that begins. */
+  from?: string;
+  /** The machine has changed: `job.machine.snapshot()` is to be kept with the frames of this turn. Called at every step. */
+  changed(job: Job): void;
 }
 
 /** Longest body of one event. A chunk has a limit of its own, on what it carries (src/results.ts). */
@@ -39,6 +49,9 @@ export class Job {
   status: 'running' | FinalStatus = 'running';
   cancelReason: string | undefined;
   readonly settings: Settings;
+  readonly kept: KeptJob | undefined;
+  /** Where the agent is a machine, and has begun. */
+  machine: MachineRun | undefined;
   /** What every frame of the job has in its envelope, as JSON members: written once. */
   readonly #envelope: string;
   #settled = () => {};
@@ -53,6 +66,7 @@ export class Job {
     this.traceId = options.traceId;
     this.accepted = options.accepted;
     this.settings = options.settings;
+    this.kept = options.kept;
     const { id, session, traceId } = this;
     this.#envelope = JSON.stringify({ session_id: session.id, job_id: id, trace_id: traceId }).slice(1, -1);
     this.settled = new Promise((resolve) => {
@@ -64,7 +78,8 @@ export class Job {
   async run(tell: (event: JobEvent) => void): Promise<void> {
     const context = new JobContext(this);
     try {
-      const returned = await this.agent.run(context);
+      const returned = await this.agent.run(context, this);
+      if (returned === suspended) return;
       this.outcome = context.conclude(returned);
       tell({ type: 'agent.returned' });
     } catch (error) {

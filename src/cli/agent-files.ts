@@ -28,7 +28,10 @@ async function loadFile(file: string): Promise<AgentDefinition[]> {
   return found.map((agent, index) => {
     if (!isAgent(agent)) {
       const what = Array.isArray(module.default) ? `item ${index} of its default export` : 'its default export';
-      throw wrong(file, `${what} is not an agent: an agent is { name, version?, run(job) }`);
+      throw wrong(
+        file,
+        `${what} is not an agent: an agent is { name, version?, run(job) } or { name, version?, machine }`,
+      );
     }
     try {
       return defineAgent(agent);
@@ -53,7 +56,7 @@ async function importFile(file: string, path: string): Promise<{ default?: unkno
 
 function isAgent(value: unknown): value is AgentDefinition {
   if (typeof value !== 'object' || value === null) return false;
-  return 'name' in value && typeof value.name === 'string' && 'run' in value && typeof value.run === 'function';
+  return 'name' in value && typeof value.name === 'string' && ('run' in value || 'machine' in value);
 }
 
 function wrong(file: string, problem: string): Exit {

@@ -15,17 +15,18 @@ export interface Served {
 /** What the examples of docs/examples/ export, as far as they do. */
 interface Example {
   start(options: object): Promise<Served>;
+  order(url: string, topic: string, show: (line: string) => void): Promise<unknown>;
   countTo(url: string, count: number, show: (line: string) => void): Promise<unknown>;
 }
 
 const urlOf = (name: string) => new URL(`../../docs/examples/${name}`, import.meta.url);
 
 /** An example as a module of this process, on a free port; it ends with the test. */
-export async function start(name: string, options: object = {}): Promise<Served & Pick<Example, 'countTo'>> {
+export async function start(name: string, options: object = {}): Promise<Served & Omit<Example, 'start'>> {
   const example: Example = await import(urlOf(name).href);
   const served = await example.start({ port: 0, ...options });
   onTestFinished(() => served.close());
-  return { ...served, countTo: example.countTo };
+  return { ...served, countTo: example.countTo, order: example.order };
 }
 
 /** An example run as its first lines say, by `node`; it ends with the test, at the latest. */

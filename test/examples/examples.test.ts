@@ -84,3 +84,21 @@ test('message-port.js: run by node it shows the result and ends by itself', asyn
   expect(await program.prints('result: ')).toBe('{"counted":5}');
   expect(await program.exited()).toBe(0);
 });
+
+test('machine-agent.js: a machine asks again after its delay, and the client sees its events and its output', async () => {
+  const { url, order } = await start('machine-agent.js');
+  const shown: string[] = [];
+  expect(await order(url, 'rivers', (line) => shown.push(line))).toEqual({ topic: 'rivers', rows: 20 });
+  expect(shown).toEqual([
+    'status {"phase":"gathering","message":"attempt 1"}',
+    'status {"phase":"gathering","message":"attempt 2"}',
+    'log {"level":"info","message":"gathered for alice"}',
+    'progress {"current":1,"total":1}',
+  ]);
+});
+
+test('machine-agent.js: run by node it shows one job, serves on, and ends in order when told to', async () => {
+  const program = run('machine-agent.js', '0');
+  expect(await program.prints('result: ')).toBe('{"topic":"rivers","rows":20}');
+  expect(await program.terminate()).toBe(0);
+});

@@ -1,4 +1,4 @@
-import { type AgentDefinition, defineAgent, type JobContext } from '../../src/index.ts';
+import { defineAgent, type JobContext, type RunAgentDefinition } from '../../src/index.ts';
 import type { Frame, Peer } from './peer.ts';
 import { simulatedRuntime } from './runtime.ts';
 import { enter, terminals, turn } from './session.ts';
@@ -13,7 +13,7 @@ export const failed = {
 };
 
 /** Runs one job of this agent to its end, and tells what came over the wire. */
-export async function runJob(run: AgentDefinition['run'], options: { features?: string[] } = {}) {
+export async function runJob(run: RunAgentDefinition['run'], options: { features?: string[] } = {}) {
   const at = simulatedRuntime({ agents: [defineAgent({ name: 'agent', run })] });
   const { peer, submit } = await enter(at, options);
   await submit('agent');
