@@ -82,9 +82,11 @@ test('only src/connection.ts writes to a connection of the runtime', () => {
 });
 
 test(`a file has at most ${linesMax} lines`, () => {
-  const found = all.flatMap((source) =>
-    source.lines.length > linesMax ? source.at(1, `${source.lines.length} lines`) : [],
-  );
+  const found = all.flatMap((source) => {
+    // A line that only says which sentence a test proves is no line of the test.
+    const count = source.lines.filter((line) => !/^\s*\/\/ proves /.test(line)).length;
+    return count > linesMax ? source.at(1, `${count} lines`) : [];
+  });
   expect(found).toEqual([]);
 });
 
