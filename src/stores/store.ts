@@ -11,12 +11,15 @@ export type RecordKind = (typeof recordKinds)[number];
 export type Change =
   /**
    * Writes a record whole. With `expect` it is a compare-and-set: the record must have been put `expect` times so far (0: it
-   * must not exist), else the batch fails with `StoreFenced`. A session's record holds its token's hash, principal, window and
-   * cursor, so that this is the attach of §6.3: it can happen once.
+   * must not exist), else someone else has written, and the store is fenced. A session's record holds its token's hash,
+   * principal, window and cursor, so that this is the attach of §6.3: it can happen once. A deleted record starts anew.
    */
   | { do: 'put'; kind: RecordKind; id: string; body: string; expect?: number }
   | { do: 'delete'; kind: RecordKind; id: string }
-  /** Frames `firstSeq`, `firstSeq + 1`, … of a session's log, each right behind the one before. */
+  /**
+   * Frames `firstSeq`, `firstSeq + 1`, … of a session's log, the first right behind the newest of the log: a compare-and-set
+   * too. A log that is new may begin anywhere. A frame is one line.
+   */
   | { do: 'append'; log: string; firstSeq: number; texts: readonly string[] }
   /** Frames up to `throughSeq` will not be read again, neither by a resume nor as a job's history: they may go. */
   | { do: 'trim'; log: string; throughSeq: number }
@@ -48,19 +51,34 @@ export interface Recovered {
 export interface StoreTrouble {
   /** For people: what happened, and what to do. */
   message: string;
-  /** `full`: no room. `failing`: any other error of the medium. `fenced`: another process has opened the store; final. */
+  /** `full`: no room. `failing`: any other error of the medium, or too slow. `fenced`: someone else has opened the store. */
   reason: 'full' | 'failing' | 'fenced';
+  /** Nothing can be written any more, whatever happens: what is not committed is lost, and the process had better end. */
+  final: boolean;
+}
+
+/** What `flush` and `close` reject with where something could not be committed. */
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure';
+  readonly trouble: StoreTrouble;
+
+  constructor(trouble: StoreTrouble) {
+    super(trouble.message);
+    this.trouble = trouble;
+  }
 }
 
 /**
  * Where a runtime keeps what must outlive a connection, and, where `durable`, the process.
  *
  * Contract. `open` comes first, once, and claims everything in the store: sessions whose owner is gone are orphans, and now
- * ours. `write` takes changes in order and never waits; they are committed in that order, in batches, each batch whole or
- * not at all, and never after a newer `open` (the epoch fences it). `committed` follows `written`: what was written up to
- * there survives this process. A change that fails is kept and tried again, with all behind it, until it succeeds or the store
- * is fenced: nothing is skipped. `readFrames` sees what was committed. `flush` resolves when all that was written is
- * committed, and rejects with the trouble where it cannot be. `close` flushes, lets go, and lets another process open.
+ * ours. It rejects, with words for people, where another process has the store open, or it is not one. `write` takes changes
+ * in order and never waits; they are committed in that order, in batches, each batch whole or not at all, those of one `write`
+ * in one batch, and never after a newer `open` (the epoch fences it). `committed` follows `written`: what was written up to
+ * there survives this process. A change that fails is kept and tried again, with all behind it, until it succeeds or the trouble
+ * is final: nothing is skipped. `readFrames` sees what was committed. `flush` resolves when all that was written is
+ * committed, and rejects with the trouble where it cannot be now. `close` flushes, lets go also where that failed, and lets
+ * another process open. Behind it, and behind final trouble, `write` takes changes that go nowhere, and `committed` stands.
  *
  * A store that is not durable commits at once, and remembers nothing.
  */
