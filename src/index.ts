@@ -8,6 +8,7 @@ export type { AuditEntry, Logger, RuntimeOptions } from './options.ts';
 export type { ResultWriter } from './results.ts';
 export { createRuntime, type Runtime, type SessionInfo } from './runtime.ts';
 export { memoryStore } from './stores/memory.ts';
+export { type SqliteOptions, sqliteStore } from './stores/sqlite.ts';
 export type { Store } from './stores/store.ts';
 export { memoryPair } from './transports/memory.ts';
 export { stdioTransport } from './transports/stdio.ts';

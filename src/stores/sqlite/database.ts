@@ -1,0 +1,150 @@
+import { hostname } from 'node:os';
+import type { Recovered } from '../store.ts';
+import type { Step } from './batch.ts';
+import { type Driver, openDriver, type Statement } from './driver.ts';
+import { Fenced } from './fenced.ts';
+import { makePrivate } from './files.ts';
+import { Lock, Locked } from './lock.ts';
+import { LogTable, type StoredLog } from './log-table.ts';
+import type { SqliteSettings } from './messages.ts';
+import { RecordTable } from './record-table.ts';
+import { recover } from './recover.ts';
+import { migrate } from './schema.ts';
+
+/** The file, open and ours: what is read and committed, in the words of the contract (src/stores/store.ts). */
+export class Database {
+  readonly recovered: Recovered;
+  readonly #driver: Driver;
+  readonly #lock: Lock;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #epochOf: Statement;
+  readonly #setTime: Statement;
+  readonly #records: RecordTable;
+  readonly #logs: LogTable;
+
+  constructor(file: string, settings: SqliteSettings) {
+    this.#lock = lockOf(file, settings);
+    makePrivate(file);
+    this.#driver = openDriver(file, settings.driver);
+    configure(this.#driver, settings);
+    migrate(this.#driver);
+    this.#driver.exec("UPDATE meta SET value = value + 1 WHERE name = 'epoch'");
+    this.#driver
+      .prepare("UPDATE meta SET value = ? WHERE name = 'owner'")
+      .run(`process ${process.pid} on ${hostname()}`);
+    const { logs, ...recovered } = recover(this.#driver);
+    this.recovered = { ...recovered, logs: new Map([...logs].map(([name, log]) => [name, numbersOf(log)])) };
+    this.#logs = new LogTable(this.#driver, logs);
+    this.#records = new RecordTable(this.#driver);
+    this.#begin = this.#driver.prepare('BEGIN IMMEDIATE');
+    this.#commit = this.#driver.prepare('COMMIT');
+    this.#epochOf = this.#driver.prepare("SELECT value FROM meta WHERE name = 'epoch'");
+    this.#setTime = this.#driver.prepare("UPDATE meta SET value = ? WHERE name = 'uptime_ms'");
+  }
+
+  /** All of the steps, or none: then it throws. */
+  commit(steps: readonly Step[]): void {
+    this.#begin.run();
+    try {
+      const epoch = Number(this.#epochOf.all()[0]?.value);
+      if (epoch !== this.recovered.epoch) throw new Fenced(`It was opened again, as epoch ${epoch}.`);
+      for (const step of steps) this.#take(step);
+      this.#commit.run();
+    } catch (error) {
+      this.#logs.takeBack();
+      this.#rollBack();
+      throw error;
+    }
+    this.#logs.keep();
+  }
+
+  readFrames(name: string, fromSeq: number, toSeq: number): string[] {
+    return this.#logs.read(name, fromSeq, toSeq);
+  }
+
+  /** Gives pages that hold nothing back to the file system, at most so many; returns how many are left. */
+  vacuum(pagesMax: number): number {
+    this.#driver.exec(`PRAGMA incremental_vacuum(${pagesMax})`);
+    return this.freePages;
+  }
+
+  get freePages(): number {
+    return Number(this.#driver.prepare('PRAGMA freelist_count').all()[0]?.freelist_count);
+  }
+
+  /** Brings everything into the one file, and lets another process open it. */
+  close(): void {
+    try {
+      this.#driver.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  #take(step: Step): void {
+    switch (step.do) {
+      case 'pack':
+        return this.#logs.append(step);
+      case 'trim':
+        return this.#logs.trim(step.log, step.throughSeq);
+      case 'drop':
+        return this.#logs.drop(step.log);
+      case 'put':
+        return this.#records.put(step);
+      case 'delete':
+        return this.#records.delete(step.kind, step.id);
+      case 'time':
+        this.#setTime.run(step.uptimeMs);
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#driver.exec('ROLLBACK');
+    } catch {
+      // SQLite itself has rolled back, as it does where there is no room.
+    }
+  }
+}
+
+function numbersOf({ trimmedSeq, newestSeq }: StoredLog) {
+  return { trimmedSeq, newestSeq };
+}
+
+function lockOf(file: string, { driver, lockWaitMs }: SqliteSettings): Lock {
+  try {
+    return new Lock(file, { driver, waitMs: lockWaitMs });
+  } catch (error) {
+    if (!(error instanceof Locked)) throw error;
+    throw new Error(`It is open in ${ownerOf(file, driver)}. End that one first, or give this one a file of its own.`);
+  }
+}
+
+/** Who has it open, as far as can be told. */
+function ownerOf(file: string, driver: SqliteSettings['driver']): string {
+  try {
+    const [row] = openDriver(file, driver).prepare("SELECT value FROM meta WHERE name = 'owner'").all();
+    return String(row?.value);
+  } catch {
+    return 'another process';
+  }
+}
+
+function configure(driver: Driver, settings: SqliteSettings): void {
+  // Pages that hold nothing are given back in small steps; it has to be said before there is a table.
+  driver.exec('PRAGMA auto_vacuum = INCREMENTAL');
+  driver.exec(`PRAGMA busy_timeout = ${busyWaitMs}`);
+  const [row] = driver.prepare('PRAGMA journal_mode = WAL').all();
+  if (row?.journal_mode !== 'wal') throw new Error('Its file system cannot hold a write-ahead log.');
+  driver.exec(`PRAGMA synchronous = ${settings.synchronous}`);
+  const pageBytes = Number(driver.prepare('PRAGMA page_size').all()[0]?.page_size);
+  driver.exec(`PRAGMA journal_size_limit = ${settings.walBytes}`);
+  driver.exec(`PRAGMA wal_autocheckpoint = ${Math.max(1, Math.floor(settings.walBytes / 2 / pageBytes))}`);
+  if (settings.fileBytes < Number.POSITIVE_INFINITY) {
+    driver.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(settings.fileBytes / pageBytes))}`);
+  }
+}
+
+/** How long a commit waits for another program that reads or writes the file, before it is tried again later. */
+const busyWaitMs = 500;
