@@ -9,7 +9,7 @@ export interface Asker {
 
 /** A refused hello or resume, in the protocol's error codes (§12). `message` and `details` carry no secret. */
 export interface Refusal {
-  code: 'UNAUTHENTICATED' | 'PERMISSION_DENIED' | 'INVALID_REQUEST' | 'RESUME_WINDOW_EXPIRED';
+  code: 'UNAUTHENTICATED' | 'PERMISSION_DENIED' | 'INVALID_REQUEST' | 'RESUME_WINDOW_EXPIRED' | 'INTERNAL_ERROR';
   message: string;
   details?: Readonly<Record<string, unknown>>;
 }

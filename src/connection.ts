@@ -1,7 +1,10 @@
 import type { Asker } from '../machines/index.ts';
 import { isoTime } from './clock.ts';
 import { watchHeartbeat } from './heartbeat.ts';
+import { HeldFrames } from './held-frames.ts';
+import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
+import { Outbox } from './outbox.ts';
 import { tokenBucket } from './rate.ts';
 import type { Session } from './session.ts';
 import { watchStall } from './stall.ts';
@@ -20,14 +23,13 @@ import {
 /** Bytes one write carries at most, so that progress can be seen, and bytes a socket may hold before the log waits. */
 const batchBytesMax = 64 * 1024;
 const paceBytes = 512 * 1024;
-/** Frames that may wait behind a handshake whose authentication takes its time; together twice the longest frame. */
-const waitingFramesMax = 256;
 
 export interface ConnectionOptions {
   id: string;
   transport: Transport;
   facts: ConnectionFacts;
   settings: Settings;
+  ledger: Ledger;
   /** The session in `handshaking` that came to be with this connection. */
   session: Session;
   handle(connection: Connection, frame: ClientFrame): void;
@@ -57,9 +59,10 @@ export class Connection {
   asked: readonly string[] | undefined;
   readonly #options: ConnectionOptions;
   readonly #transport: Transport;
+  /** Replies that wait for the store; none where it does not last. */
+  readonly #outbox: Outbox | undefined;
   readonly #rate: { take(nowMs: number): boolean };
-  #waiting: string[] | undefined;
-  #waitingChars = 0;
+  readonly #held: HeldFrames;
   #lastInMs: number;
   #lastOutMs: number;
   #pumping: 'idle' | 'due' | 'paused' = 'idle';
@@ -69,13 +72,17 @@ export class Connection {
   #roomWaiters: (() => void)[] = [];
 
   constructor(options: ConnectionOptions) {
-    const { transport, settings, session } = options;
+    const { transport, settings, session, ledger } = options;
     this.id = options.id;
     this.facts = options.facts;
     this.session = session;
     this.#options = options;
     this.#transport = transport;
+    const send = (text: string) => this.#write(text);
+    const close = (code: number, reason: string) => transport.close(code, reason);
+    if (ledger.durable) this.#outbox = new Outbox({ ledger, send, close, left: () => this.wake() });
     this.#rate = tokenBucket(settings.maxFramesPerSecond);
+    this.#held = new HeldFrames(settings.maxFrameBytes);
     this.#lastInMs = this.#lastOutMs = settings.clock.uptime();
     session.connection = this;
     transport.onClose((code) => this.#closed(code));
@@ -93,33 +100,20 @@ export class Connection {
     // Transports of ours stop a frame that is too big before it is read whole; an embedder's may not.
     if (data.length > maxFrameBytes) return this.#lose(closeCodes.tooBig, `frames have at most ${maxFrameBytes} bytes`);
     if (!this.#rate.take(this.#lastInMs)) return this.#flooded('too many frames a second');
-    if (!this.#waiting) return this.#read(data, 'after welcome');
-    this.#waitingChars += data.length;
-    if (this.#waiting.length >= waitingFramesMax || this.#waitingChars > 2 * maxFrameBytes) {
-      return this.#flooded('too much before the welcome');
-    }
-    this.#waiting.push(data);
+    if (this.#outbox?.isFull) return this.#flooded('too many requests wait for the store');
+    if (!this.#held.isHolding) return this.#read(data, 'after welcome');
+    if (!this.#held.take(data)) this.#flooded('too much before the welcome');
   }
 
-  /** Keeps what follows a hello waiting until its authentication is done (§4); returns the way to go on. */
+  /** Keeps what follows a hello waiting until its handshake is decided (§4); returns the way to go on. */
   hold(): () => void {
-    this.#waiting = [];
-    this.#waitingChars = 0;
-    return () => {
-      const waiting = this.#waiting ?? [];
-      this.#waiting = undefined;
-      for (let text = waiting.shift(); text !== undefined; text = waiting.shift()) {
-        if (this.session.connection !== this) return;
+    this.#held.begin();
+    return () =>
+      this.#held.end((text) => {
+        if (this.session.connection !== this) return 'stop';
         this.#read(text, 'before welcome');
-        // A second try may be held in its turn: what is left waits behind it.
-        if (this.#heldAgain(waiting)) return;
-      }
-    };
-  }
-
-  #heldAgain(waiting: string[]): boolean {
-    if (this.#waiting) this.#waiting = waiting;
-    return this.#waiting !== undefined;
+        return 'go on';
+      });
   }
 
   #read(text: string, sent: 'before welcome' | 'after welcome'): void {
@@ -143,36 +137,37 @@ export class Connection {
 
   /** Ends the socket for a reason of the transport's: the session hears of a loss, never of a goodbye. */
   #lose(code: number, reason: string): void {
-    this.#transport.close(code, reason);
+    this.close(code, reason);
     this.session.actor.send({ type: 'transport.lost', code });
   }
 
   #closed(code: number): void {
     this.#options.ended(this);
+    this.#outbox?.drop();
     this.release();
     if (this.session.connection === this) this.session.actor.send({ type: 'transport.lost', code });
   }
 
   // Out: replies at once, the log as the socket takes it.
 
-  /** Answers a request: the reply carries the request's id in every place a client may look for it (§4). */
+  /** Answers a request, in every place a client may look for its id (§4): at once, or when what it promises is committed. */
   reply<Type extends RuntimeFrameType>(
     type: Type,
     to: string | Address,
     payload: Omit<RuntimeFrameOf<Type>['payload'], 'request_id' | 'reply_to'>,
   ): void {
     const { requestId, jobId, traceId }: Address = typeof to === 'string' ? { requestId: to } : to;
-    this.#write(
-      encode({
-        arcp: protocolVersion,
-        id: requestId || mintId('msg'),
-        type,
-        session_id: this.session.id,
-        ...(jobId === undefined ? {} : { job_id: jobId }),
-        ...(traceId === undefined ? {} : { trace_id: traceId }),
-        payload: requestId === '' ? payload : { ...payload, request_id: requestId, reply_to: requestId },
-      }),
-    );
+    const text = encode({
+      arcp: protocolVersion,
+      id: requestId || mintId('msg'),
+      type,
+      session_id: this.session.id,
+      ...(jobId === undefined ? {} : { job_id: jobId }),
+      ...(traceId === undefined ? {} : { trace_id: traceId }),
+      payload: requestId === '' ? payload : { ...payload, request_id: requestId, reply_to: requestId },
+    });
+    if (this.#outbox) this.#outbox.reply({ type, text });
+    else this.#write(text);
   }
 
   /** The one place where an error becomes a frame. */
@@ -181,7 +176,7 @@ export class Connection {
   }
 
   close(code: number, reason: string): void {
-    this.#transport.close(code, reason);
+    (this.#outbox ?? this.#transport).close(code, reason);
   }
 
   /** Starts what a session's own connection does: heartbeats, where negotiated. */
@@ -231,9 +226,10 @@ export class Connection {
     const { session } = this;
     if (session.connection !== this) return;
     if (this.#pumping === 'due') this.#pumping = 'idle';
+    if (this.#outbox?.holdsWelcome) return;
     const { log } = session;
     const { clock, maxUnsentBytes } = this.#options.settings;
-    while (this.cursor < log.newestSeq) {
+    while (this.cursor < log.durableSeq) {
       const roomBytes = Math.min(limitBytes, maxUnsentBytes) - this.#unsentBytes();
       if (roomBytes <= 0) return this.#pause();
       const batch = log.read(this.cursor, Math.min(roomBytes, batchBytesMax));

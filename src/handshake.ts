@@ -1,6 +1,7 @@
 import type { Asker, Refusal } from '../machines/index.ts';
 import type { Credentials } from './auth.ts';
 import type { Connection } from './connection.ts';
+import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import type { Registry } from './registry.ts';
 import { type HandshakeFrame, type ResumeRequest, readResumeRequest } from './resume-request.ts';
@@ -9,6 +10,7 @@ import { ArcpError } from './wire/errors.ts';
 export interface HandshakeWorld {
   settings: Settings;
   registry: Registry;
+  ledger: Ledger;
 }
 
 /**
@@ -37,6 +39,8 @@ export function handshake(connection: Connection, frame: HandshakeFrame, world: 
     try {
       connection.asked = frame.payload.capabilities?.features;
       const wish = readResumeRequest(frame);
+      // A welcome brings a token, which is a promise.
+      refuseWhileStoreFails(world.ledger);
       if (wish) resume(connection, { asker, principal: identity.principal, wish, world });
       else hello(connection, { asker, principal: identity.principal, world });
     } catch (error) {
@@ -85,6 +89,13 @@ function resume(connection: Connection, request: Identified & { wish: ResumeRequ
   });
 }
 
+/** What would have to be kept cannot be: better said now than found out after a crash. */
+export function refuseWhileStoreFails({ trouble }: Ledger): void {
+  if (!trouble) return;
+  const details = { reason: 'store', store: trouble.reason };
+  throw new ArcpError('INTERNAL_ERROR', 'the store of this runtime cannot write now: try again later', details);
+}
+
 function refuse(connection: Connection, asker: Asker, error: ArcpError): void {
   connection.session.actor.send({ type: 'handshake.refused', asker, refusal: refusalOf(error) });
 }
@@ -96,6 +107,7 @@ function refusalOf(error: ArcpError): Refusal {
     case 'PERMISSION_DENIED':
     case 'INVALID_REQUEST':
     case 'RESUME_WINDOW_EXPIRED':
+    case 'INTERNAL_ERROR':
       return details === undefined ? { code, message } : { code, message, details };
     default:
       throw error;

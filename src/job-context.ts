@@ -102,7 +102,9 @@ export class JobContext<Input = unknown> {
   /** Resolves when the log and the sockets have room, and others had their turn: the way to emit much. */
   async drained(): Promise<void> {
     const { clock } = this.#job.settings;
-    await this.#job.session.connection?.room();
+    const { connection, log } = this.#job.session;
+    await connection?.room();
+    await log.room();
     if (clock.uptime() - this.#turnBeganMs < turnMsMax) return;
     await setImmediate();
     this.#turnBeganMs = clock.uptime();

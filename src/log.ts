@@ -10,12 +10,26 @@ export interface LogReader {
   hurry(): void;
 }
 
+/** Whoever keeps a log beyond this process (src/ledger.ts): told that there are frames to write, and what may go. */
+export interface LogKeeper {
+  note(log: EventLog): void;
+  trimmed(log: EventLog): void;
+  dropped(log: EventLog): void;
+  /** Resolves when so much is committed that more may come. */
+  room(log: EventLog): Promise<void>;
+  /** Frames `fromSeq` to `toSeq` of those this process found when it began. */
+  readFrames(log: EventLog, fromSeq: number, toSeq: number): Promise<string[]>;
+}
+
 /**
  * The numbered frames of one session, from 1, without gap or repeat, over all its jobs and every reconnect (§6.3). The only
  * allocator of `event_seq`: numbering, keeping and ordering are one step. A connection is a cursor on this log, so that live
  * delivery, replay after a resume and a slow consumer are one loop (src/connection.ts).
  *
  * Kept frames are freed by acknowledgement, or, oldest first, above either limit: then a cursor before them is `trimmed`.
+ *
+ * With a keeper, nobody sees a frame that a crash could take back: only those up to `durableSeq` are read, and those after
+ * it are not freed. Frames of an earlier process are cold: numbered, and on disk until `warm` brings them.
  */
 export class EventLog {
   readonly #limits: LogLimits;
@@ -25,6 +39,13 @@ export class EventLog {
   #newestSeq = 0;
   #bytes = 0;
   #dropped = false;
+  /** Frames after `#trimmedSeq` up to `#coldSeq` are on disk alone. Without cold ones, both stand before the oldest frame. */
+  #coldSeq = 0;
+  #trimmedSeq = 0;
+  /** The newest frame that is committed, and the newest that was given to the keeper. */
+  #durableSeq = 0;
+  #writtenSeq = 0;
+  #keeper: LogKeeper | undefined;
   /** The connection this log is delivered to, while there is one. */
   reader: LogReader | undefined;
 
@@ -38,7 +59,12 @@ export class EventLog {
 
   /** The oldest frame kept; `newestSeq + 1` when none is. */
   get oldestSeq(): number {
-    return this.#newestSeq - (this.#frames.length - this.#head) + 1;
+    return this.#trimmedSeq + 1;
+  }
+
+  /** The newest frame that may be seen: a crash will not take it back. */
+  get durableSeq(): number {
+    return this.#keeper ? this.#durableSeq : this.#newestSeq;
   }
 
   get bytes(): number {
@@ -49,15 +75,18 @@ export class EventLog {
   append(head: string, tail: string): number {
     const eventSeq = this.#newestSeq + 1;
     this.#newestSeq = eventSeq;
-    if (this.#dropped) return eventSeq;
+    if (this.#dropped) {
+      this.#forgetAll();
+      return eventSeq;
+    }
     const text = `${head}${eventSeq}${tail}`;
     this.#frames.push(text);
     this.#bytes += Buffer.byteLength(text);
-    if (this.#overflows()) {
-      this.reader?.hurry();
-      while (this.#overflows()) this.#freeOldest();
-      this.#compact();
+    if (this.#keeper) {
+      this.#keeper.note(this);
+      return eventSeq;
     }
+    if (this.#overflows()) this.#makeRoom();
     this.reader?.wake();
     return eventSeq;
   }
@@ -65,9 +94,10 @@ export class EventLog {
   /** The frames after the cursor, in order, until they come to `bytesMax`, one at the least; none where the next is freed. */
   read(cursor: number, bytesMax: number): string[] {
     const batch: string[] = [];
-    if (cursor < this.oldestSeq - 1) return batch;
-    let index = this.#head + cursor + 1 - this.oldestSeq;
-    for (let bytes = 0; index < this.#frames.length && bytes < bytesMax; index += 1) {
+    if (cursor < this.#coldSeq) return batch;
+    let index = this.#head + cursor - this.#coldSeq;
+    const end = this.#frames.length - (this.#newestSeq - this.durableSeq);
+    for (let bytes = 0; index < end && bytes < bytesMax; index += 1) {
       const text = this.#frames[index] ?? '';
       batch.push(text);
       bytes += text.length;
@@ -78,20 +108,21 @@ export class EventLog {
   /** Whether every frame after the cursor is kept: `trimmed` where one is gone, `ahead` of the newest (§6.3). */
   coverage(cursor: number): 'covered' | 'trimmed' | 'ahead' {
     if (cursor > this.#newestSeq) return 'ahead';
-    return cursor < this.oldestSeq - 1 ? 'trimmed' : 'covered';
+    return cursor < this.#trimmedSeq ? 'trimmed' : 'covered';
   }
 
   /** Bytes kept after the cursor. */
   bytesAfter(cursor: number): number {
-    const kept = this.read(Math.max(cursor, this.oldestSeq - 1), Number.POSITIVE_INFINITY);
+    const kept = this.read(Math.max(cursor, this.#coldSeq), Number.POSITIVE_INFINITY);
     return kept.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
   }
 
   /** Frees what the client has acknowledged. Beyond the newest, or going back: nothing happens (§6.5). */
   trim(throughSeq: number): void {
-    if (throughSeq > this.#newestSeq) return;
-    while (this.oldestSeq <= throughSeq) this.#freeOldest();
+    if (throughSeq > this.#newestSeq || throughSeq <= this.#trimmedSeq) return;
+    while (this.#trimmedSeq < throughSeq) this.#freeOldest();
     this.#compact();
+    this.#keeper?.trimmed(this);
   }
 
   /** Frees everything and keeps nothing more: nobody can come back for it. Numbers go on. */
@@ -100,15 +131,90 @@ export class EventLog {
     this.#frames = [];
     this.#head = 0;
     this.#bytes = 0;
+    this.#forgetAll();
+    this.#keeper?.dropped(this);
+  }
+
+  #forgetAll(): void {
+    this.#trimmedSeq = this.#coldSeq = this.#durableSeq = this.#writtenSeq = this.#newestSeq;
+  }
+
+  // The side of the keeper.
+
+  /** From now on frames are seen once the keeper has committed them. `found`: what it has of them already, on disk. */
+  keepBy(keeper: LogKeeper, found?: { trimmedSeq: number; newestSeq: number }): void {
+    this.#keeper = keeper;
+    if (!found) return;
+    this.#trimmedSeq = found.trimmedSeq;
+    this.#newestSeq = this.#coldSeq = this.#durableSeq = this.#writtenSeq = found.newestSeq;
+  }
+
+  /** What was appended and not yet given to the keeper; counts as given from now on. */
+  takeUnwritten(): { firstSeq: number; texts: string[] } | undefined {
+    const firstSeq = this.#writtenSeq + 1;
+    if (firstSeq > this.#newestSeq) return undefined;
+    const texts: string[] = [];
+    const from = this.#frames.length - (this.#newestSeq - this.#writtenSeq);
+    for (let index = from; index < this.#frames.length; index += 1) texts.push(this.#frames[index] ?? '');
+    this.#writtenSeq = this.#newestSeq;
+    return { firstSeq, texts };
+  }
+
+  /** Everything up to here is committed. */
+  committed(throughSeq: number): void {
+    if (throughSeq <= this.#durableSeq) return;
+    this.#durableSeq = throughSeq;
+    if (this.#overflows()) this.#makeRoom();
+    this.reader?.wake();
+  }
+
+  /** Resolves when the keeper has kept up: an agent that emits much waits here, whatever the sockets do. */
+  room(): Promise<void> {
+    return this.#keeper?.room(this) ?? Promise.resolve();
+  }
+
+  /** Whether frames after the cursor are kept and on disk alone: they are to be warmed before they are read. */
+  isCold(cursor: number): boolean {
+    return this.#trimmedSeq < this.#coldSeq && cursor < this.#coldSeq && cursor >= this.#trimmedSeq;
+  }
+
+  /** Brings the frames after the cursor back from disk. Rejects where the disk cannot be read. */
+  async warm(cursor: number): Promise<void> {
+    if (!this.#keeper || !this.isCold(cursor)) return;
+    const toSeq = this.#coldSeq;
+    const texts = await this.#keeper.readFrames(this, cursor + 1, toSeq);
+    // Meanwhile others may have warmed some of it, or freed it.
+    if (this.#dropped || !this.isCold(cursor)) return;
+    const firstSeq = toSeq - texts.length + 1;
+    const wanted = texts.slice(Math.max(0, cursor + 1 - firstSeq), texts.length - (toSeq - this.#coldSeq));
+    this.#frames = [...wanted, ...this.#frames.slice(this.#head)];
+    this.#head = 0;
+    this.#coldSeq -= wanted.length;
+    for (const text of wanted) this.#bytes += Buffer.byteLength(text);
+    // What the disk no longer has is gone.
+    if (this.#coldSeq > cursor) this.#trimmedSeq = this.#coldSeq;
   }
 
   #overflows(): boolean {
-    const count = this.#frames.length - this.#head;
+    const count = this.durableSeq - this.#trimmedSeq;
     // The newest frame always stays, however large.
-    return count > 1 && (count > this.#limits.bufferEvents || this.#bytes > this.#limits.bufferBytes);
+    return (
+      count > 1 &&
+      (this.#newestSeq - this.#trimmedSeq > this.#limits.bufferEvents || this.#bytes > this.#limits.bufferBytes)
+    );
+  }
+
+  #makeRoom(): void {
+    this.reader?.hurry();
+    while (this.#overflows()) this.#freeOldest();
+    this.#compact();
+    this.#keeper?.trimmed(this);
   }
 
   #freeOldest(): void {
+    this.#trimmedSeq += 1;
+    if (this.#trimmedSeq <= this.#coldSeq) return;
+    this.#coldSeq = this.#trimmedSeq;
     this.#bytes -= Buffer.byteLength(this.#frames[this.#head] ?? '');
     this.#frames[this.#head] = undefined;
     this.#head += 1;

@@ -62,6 +62,8 @@ export interface RuntimeOptions {
   maxFramesPerSecond?: number;
   /** Default 200. */
   maxJobsPerSession?: number;
+  /** How long `close()` waits for running jobs where the store lasts: what still runs is left to the next start. Default 10. */
+  drainSec?: number;
   /** What `session.bye` does to running jobs. Default 'cancel'. */
   onBye?: 'cancel' | 'keep';
   /** What the end of the resume window does to running jobs. Default 'keep'. */
@@ -108,6 +110,7 @@ export function settle(options: RuntimeOptions) {
     handshakeTimeoutMs: seconds(options, 'handshakeTimeoutSec', 10),
     cancelGraceMs: seconds(options, 'cancelGraceSec', 30),
     jobRetentionMs: seconds(options, 'jobRetentionSec', 3600),
+    drainMs: seconds(options, 'drainSec', 10),
     stallTimeoutMs: seconds(options, 'stallTimeoutSec', 5),
     bufferEvents: count(options, 'bufferEvents', 10_000),
     bufferBytes: count(options, 'bufferBytes', 64 * 2 ** 20),

@@ -2,6 +2,7 @@ import { createActor } from 'xstate';
 import type { sessionMachine, TokenAge } from '../machines/index.ts';
 import type { Connection } from './connection.ts';
 import { ExpiringMap } from './expiring-map.ts';
+import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import type { SessionInfo } from './runtime.ts';
 import { Session } from './session.ts';
@@ -13,6 +14,13 @@ import { mintId } from './wire/ids.ts';
 const refusalsMax = 3;
 const tombstonesMax = 100_000;
 
+export interface RegistryParts {
+  machine: typeof sessionMachine;
+  ledger: Ledger;
+  /** Told of a session that failed inside the runtime, before it is forgotten. */
+  failed(session: Session): void;
+}
+
 /**
  * Every session of a runtime: by id, and by the hash of each token that opens it. What keeps a detached session alive is
  * that it stands here; sessions are root actors in a plain map, since children of one actor would cost O(n) each.
@@ -20,6 +28,7 @@ const tombstonesMax = 100_000;
 export class Registry {
   readonly #settings: Settings;
   readonly #machine: typeof sessionMachine;
+  readonly #ledger: Ledger;
   readonly #failed: (session: Session) => void;
   readonly #byId = new Map<string, Session>();
   readonly #byToken = new Map<string, Session>();
@@ -30,10 +39,10 @@ export class Registry {
   /** Principals of expired sessions by token hash: expired can be told from unknown for one more window (§6.3). */
   readonly #tombstones: ExpiringMap<string, string>;
 
-  /** `failed` is told of a session that failed inside the runtime, before it is forgotten. */
-  constructor(settings: Settings, machine: typeof sessionMachine, failed: (session: Session) => void) {
+  constructor(settings: Settings, { machine, ledger, failed }: RegistryParts) {
     this.#settings = settings;
     this.#machine = machine;
+    this.#ledger = ledger;
     this.#failed = failed;
     const { clock, resumeWindowMs } = settings;
     this.#tombstones = new ExpiringMap({ clock, keepMs: resumeWindowMs, entriesMax: tombstonesMax });
@@ -47,6 +56,7 @@ export class Registry {
     const input = { sessionId: id, handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, onBye, onExpire, refusalsMax };
     const actor = createActor(this.#machine, { input, clock, ...(inspect === undefined ? {} : { inspect }) });
     const session = new Session(id, { actor, log: store.openLog(id, { bufferEvents, bufferBytes }), backPressure });
+    this.#ledger.keep(id, session.log);
     this.#byId.set(id, session);
     actor.subscribe({
       error: (error) => {
@@ -145,6 +155,7 @@ export class Registry {
   /** Lets a session go: nothing leads to it any more. */
   forget(session: Session): void {
     if (!this.#byId.delete(session.id)) return;
+    this.#ledger.forget(session.log);
     for (const hash of hashesOf(session)) this.#byToken.delete(key(hash));
     if (!session.tokens) return;
     this.#admitted -= 1;

@@ -1,6 +1,6 @@
 import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { type HandshakeWorld, handshake } from './handshake.ts';
+import { type HandshakeWorld, handshake, refuseWhileStoreFails } from './handshake.ts';
 import type { Jobs } from './jobs.ts';
 import { ArcpError } from './wire/errors.ts';
 import type { ClientFrame, ClientFrameOf, Feature } from './wire/messages.ts';
@@ -51,6 +51,7 @@ function serve(connection: Connection, frame: ClientFrame, world: RequestWorld):
       need(connection, 'ack');
       return session.acknowledge(frame.payload.last_processed_seq);
     case 'job.submit':
+      refuseWhileStoreFails(world.ledger);
       return world.jobs.submit(connection, frame);
     case 'job.cancel':
       return world.jobs.cancel(connection, frame);

@@ -7,11 +7,14 @@ import { Connection } from './connection.ts';
 import { type EffectsWorld, sessionEffects } from './effects.ts';
 import { jobEffects } from './job-effects.ts';
 import { Jobs } from './jobs.ts';
+import { Ledger } from './ledger.ts';
 import { type AuditEntry, type RuntimeOptions, settle } from './options.ts';
 import { Registry } from './registry.ts';
 import { answer } from './requests.ts';
+import { StoreFailure, type StoreTrouble } from './stores/store.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
 import { wsDoor } from './transports/ws.ts';
+import { ArcpError } from './wire/errors.ts';
 
 /** A session as an embedder may see it: no secret. */
 export interface SessionInfo {
@@ -27,7 +30,14 @@ export interface SessionInfo {
 
 /** An ARCP runtime inside this process (§1). Everything it serves ends with `close()`. */
 export interface Runtime {
-  /** Serves WebSocket upgrades on a port of its own; port 0 is any free one. */
+  /**
+   * Resolves when the store is open and what it held is back: until then connections wait. Rejects where it cannot be
+   * opened, and nothing is served. At once with a store that does not last.
+   */
+  readonly ready: Promise<void>;
+  /** Resolves with the end of `close()`. Rejects with a `StoreFailure` where the store was lost for good, and all was closed. */
+  readonly closed: Promise<void>;
+  /** Serves WebSocket upgrades on a port of its own, once ready; port 0 is any free one. */
   listen(options?: { host?: string; port?: number }): Promise<{ host: string; port: number; url: string }>;
   /** Serves the upgrades to `path` of a server that others use too: plain http, Express, Fastify. */
   attach(server: Server, options?: { path?: string }): void;
@@ -37,7 +47,11 @@ export interface Runtime {
   accept(transport: Transport, facts?: ConnectionFacts): void;
   /** Sessions that are not ended, also those still in their handshake. */
   sessions(): SessionInfo[];
-  /** Tells every client (`session.bye`, 1001), stops every job, and ends. May be called again. */
+  /**
+   * Tells every client (`session.bye`, 1001) and ends. Jobs are stopped, or, where the store lasts, have `drainSec` to end by
+   * themselves; what still runs then is left to the next start (`onRestart`). Rejects where the store could not take what
+   * it was given. May be called again.
+   */
   close(): Promise<void>;
 }
 
@@ -47,12 +61,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const settings = settle(options);
   const agents = new AgentDirectory(options.agents);
   const jobs = new Jobs(settings, agents);
+  const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, lost });
   const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs };
   const machine = sessionMachine.provide({
     actions: sessionEffects(world),
     actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
   });
-  const registry = new Registry(settings, machine, (session) => jobs.abandon(session));
+  const registry = new Registry(settings, { machine, ledger, failed: (session) => jobs.abandon(session) });
   const { path, maxFrameBytes, allowedHosts, allowedOrigins } = settings;
   const door = wsDoor(
     {
@@ -60,12 +75,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       maxFrameBytes,
       ...(allowedHosts === undefined ? {} : { allowedHosts }),
       ...(allowedOrigins === undefined ? {} : { allowedOrigins }),
-      hasRoom: () => closing === undefined && registry.handshakes() < settings.maxHandshakes,
+      hasRoom: () => phase !== 'closing' && hasRoom(),
     },
     accept,
   );
   let connectionCount = 0;
-  let closing: Promise<void> | undefined;
+  let phase: 'opening' | 'open' | 'closing' = 'opening';
+  /** Connections that came before the store was open. */
+  const early: { transport: Transport; facts: ConnectionFacts }[] = [];
+  let ending: Promise<void> | undefined;
+  let settleEnd: { resolve(): void; reject(error: Error): void } | undefined;
+  const closed = new Promise<void>((resolve, reject) => {
+    settleEnd = { resolve, reject };
+  });
+  const ready = open();
+  for (const promise of [ready, closed]) promise.catch(() => {});
 
   function audit(entry: Omit<AuditEntry, 'at'>): void {
     try {
@@ -75,55 +99,109 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     }
   }
 
+  function hasRoom(): boolean {
+    return registry.handshakes() + early.length < settings.maxHandshakes;
+  }
+
   function accept(transport: Transport, facts: ConnectionFacts = {}): void {
-    if (closing !== undefined) return transport.close(closeCodes.shutdown, 'shutdown');
-    if (registry.handshakes() >= settings.maxHandshakes) {
-      return transport.close(closeCodes.policy, 'too many connections in their handshake');
-    }
+    if (phase === 'closing') return transport.close(closeCodes.shutdown, 'shutdown');
+    if (!hasRoom()) return transport.close(closeCodes.policy, 'too many connections in their handshake');
+    // Its frames wait until somebody listens to them.
+    if (phase === 'opening') early.push({ transport, facts });
+    else begin(transport, facts);
+  }
+
+  function begin(transport: Transport, facts: ConnectionFacts): void {
     connectionCount += 1;
     const connection = new Connection({
       id: `connection-${connectionCount}`,
       transport,
       facts,
       settings,
+      ledger,
       session: registry.begin(),
-      handle: (asker, frame) => answer(asker, frame, { settings, registry, jobs }),
+      handle: (asker, frame) => answer(asker, frame, { settings, registry, jobs, ledger }),
       ended: ({ id }) => registry.connections.delete(id),
     });
     registry.connections.set(connection.id, connection);
   }
 
+  async function open(): Promise<void> {
+    const opened = ledger.open();
+    if (!ledger.durable) phase = 'open';
+    try {
+      await opened;
+    } catch (error) {
+      phase = 'closing';
+      settings.log.error({ err: error }, 'the store cannot be opened: nothing is served');
+      for (const { transport } of early.splice(0)) transport.close(closeCodes.internal, 'the store cannot be opened');
+      throw error;
+    }
+    if (phase === 'opening') phase = 'open';
+    for (const { transport, facts } of early.splice(0)) accept(transport, facts);
+  }
+
+  /** Nothing more can be promised: everybody is sent away, and what they had is in the store, or with its new owner. */
+  function lost(trouble: StoreTrouble): void {
+    phase = 'closing';
+    for (const connection of registry.connections.values()) connection.close(closeCodes.internal, 'the store is lost');
+    stop();
+    ending ??= door.close();
+    settleEnd?.reject(new StoreFailure(trouble));
+  }
+
+  /** Nobody hears of anything any more, and agents are told to stop. */
+  function stop(): void {
+    const running = jobs.all();
+    registry.clear();
+    jobs.clear();
+    for (const job of running) job.abort.abort(new ArcpError('INTERNAL_ERROR', 'the runtime has ended'));
+  }
+
   async function drain(): Promise<void> {
     // The runtime's own timers keep no process alive; a drain that someone awaits must.
     const awake = setInterval(() => {}, 60_000);
+    phase = 'closing';
+    if (ledger.durable) await ready.catch(() => {});
     const running = jobs.all().map((job) => job.settled);
     for (const session of registry.all()) session.actor.send({ type: 'runtime.shutdown' });
+    // What clients are told waits for the store, and is not to be cut off.
+    if (ledger.durable) await ledger.flush().catch(() => {});
     await door.close();
-    await withinGrace(Promise.all(running));
-    registry.clear();
-    jobs.clear();
-    await settings.store.close();
+    await within(ledger.durable ? settings.drainMs : settings.cancelGraceMs, running);
+    const kept = ledger.close();
+    stop();
+    // An agent that heeds its signal ends at once; one that does not is left behind.
+    if (ledger.durable) await within(settings.cancelGraceMs, running);
     clearInterval(awake);
+    await kept;
   }
 
-  /** An agent that heeds its signal ends at once; one that does not is left behind. */
-  function withinGrace(settled: Promise<unknown>): Promise<unknown> {
+  function within(limitMs: number, settled: readonly Promise<unknown>[]): Promise<unknown> {
     let timer: unknown;
-    const grace = new Promise((resolve) => {
-      timer = settings.clock.setTimeout(() => resolve(undefined), settings.cancelGraceMs);
+    const limit = new Promise((resolve) => {
+      timer = settings.clock.setTimeout(() => resolve(undefined), limitMs);
     });
-    return Promise.race([settled, grace]).finally(() => settings.clock.clearTimeout(timer));
+    return Promise.race([Promise.all(settled), limit]).finally(() => settings.clock.clearTimeout(timer));
   }
 
   return {
-    listen: (where) => door.listen(where),
+    ready,
+    closed,
+    async listen(where) {
+      await ready;
+      return door.listen(where);
+    },
     attach: (server, where) => door.attach(server, where),
     handleUpgrade: (request, socket, head) => door.handleUpgrade(request, socket, head),
     accept,
     sessions: () => registry.describe(),
-    close: () => {
-      closing ??= drain();
-      return closing;
+    close() {
+      ending ??= drain().then(settleEnd?.resolve, (error) => {
+        settleEnd?.reject(error);
+        throw error;
+      });
+      return ending;
     },
   };
 }

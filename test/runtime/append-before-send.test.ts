@@ -1,0 +1,127 @@
+// With a store that lasts, no client sees what a crash could take back.
+import { describe, expect, test } from 'vitest';
+import { durableRuntime } from '../support/durable.ts';
+import { keptStore } from '../support/kept.ts';
+import { puppet } from '../support/runtime.ts';
+import { comeBack, cut, enter, turn } from '../support/session.ts';
+
+function world() {
+  const agent = puppet();
+  const at = durableRuntime({ agents: [agent.agent] });
+  return { agent, ...at };
+}
+
+async function withJob() {
+  const at = world();
+  const entered = await enter(at);
+  await entered.submit('puppet');
+  return { ...at, ...entered };
+}
+
+describe('append before send', () => {
+  test('an event leaves when it is committed, not before', async () => {
+    const { agent, peer, store } = await withJob();
+    store.hold(true);
+    agent.emit(3);
+    await turn();
+    expect(peer.seqs()).toEqual([]);
+    store.commit();
+    await turn();
+    expect(peer.seqs()).toEqual([1, 2, 3]);
+  });
+
+  test('of many events those leave that are committed', async () => {
+    const { agent, peer, store } = await withJob();
+    store.hold(true);
+    for (let round = 0; round < 3; round += 1) {
+      agent.emit(2);
+      await turn();
+    }
+    store.commit(2);
+    await turn();
+    expect(peer.seqs()).toEqual([1, 2, 3, 4]);
+  });
+
+  test('a connection that comes before the store is open waits, and is served then', async () => {
+    const at = world();
+    const peer = at.open();
+    const welcome = peer.hello('tok-alice');
+    expect(at.runtime.sessions()).toEqual([]);
+    expect((await welcome).type).toBe('session.welcome');
+  });
+
+  test('a store that cannot be opened refuses everybody, and ready says why', async () => {
+    const store = keptStore();
+    await store.open({ committed() {}, trouble() {} });
+    const at = durableRuntime({ agents: [puppet().agent], store });
+    const peer = at.open();
+    await expect(at.runtime.ready).rejects.toThrow('opened once');
+    await expect(at.runtime.listen()).rejects.toThrow('opened once');
+    expect((await peer.closed).code).toBe(1011);
+  });
+});
+
+describe('while the store cannot write', () => {
+  const full = { reason: 'full', message: 'no room on the disk' } as const;
+
+  test('new sessions, resumes and jobs are refused with INTERNAL_ERROR, which may be tried again', async () => {
+    const at = await withJob();
+    const away = await enter(at);
+    await cut(away.peer);
+    at.store.fail(full);
+    const refused = { type: 'session.error', payload: { code: 'INTERNAL_ERROR', retryable: true } };
+    expect(await at.submit('puppet')).toMatchObject(refused);
+    expect(await at.open().hello('tok-alice')).toMatchObject(refused);
+    expect(await at.open().resume('tok-alice', { resume_token: away.resumeToken })).toMatchObject(refused);
+    expect(at.log.lines.filter(({ message }) => message === full.message)).toHaveLength(1);
+  });
+
+  test('errors and pongs pass what waits, jobs go on, and nothing is lost once there is room', async () => {
+    const at = await withJob();
+    const { peer } = at;
+    at.store.fail(full);
+    at.agent.emit(2);
+    const cancel = peer.send('job.cancel', { job_id: at.agent.job.id });
+    await peer.settle();
+    expect(peer.frames.at(-1)?.type).toBe('session.pong');
+    at.store.fail(undefined);
+    expect(await peer.reply(cancel)).toMatchObject({ type: 'job.cancelled' });
+    at.agent.finish();
+    expect(await peer.next('job.error')).toMatchObject({ event_seq: 3, payload: { final_status: 'cancelled' } });
+  });
+
+  test('the events of its jobs are delivered when there is room again', async () => {
+    const at = await withJob();
+    at.store.fail(full);
+    at.agent.emit(5);
+    await turn();
+    expect(at.peer.seqs()).toEqual([]);
+    at.store.fail(undefined);
+    await turn();
+    expect(at.peer.seqs()).toEqual([1, 2, 3, 4, 5]);
+    at.agent.finish('done');
+    expect(await at.peer.next('job.result')).toMatchObject({ event_seq: 6 });
+  });
+
+  test('a goodbye closes the socket without its answer: that would be a promise', async () => {
+    const at = await withJob();
+    at.store.fail(full);
+    at.peer.send('session.close');
+    expect((await at.peer.closed).code).toBe(1000);
+    expect(at.peer.frames.map(({ type }) => type)).not.toContain('session.closed');
+    at.store.fail(undefined);
+    const back = await comeBack(at, { resumeToken: at.resumeToken });
+    expect(back.welcome.type).toBe('session.welcome');
+  });
+});
+
+test('a store that someone else has opened ends the runtime: everybody is closed 1011, and closed rejects', async () => {
+  const at = await withJob();
+  const next = at.store.reopened();
+  await next.open({ committed() {}, trouble() {} });
+  at.agent.emit(1);
+  await expect(at.runtime.closed).rejects.toMatchObject({ trouble: { reason: 'fenced' } });
+  expect((await at.peer.closed).code).toBe(1011);
+  expect(at.agent.job.signal.aborted).toBe(true);
+  expect((await at.open().closed).code).toBe(1001);
+});
