@@ -29,6 +29,8 @@ interface KeptMachine {
   format: typeof format;
   machine: Snapshot<unknown>;
   delays: readonly KeptDelay[];
+  /** Whether it was told of its cancel: it hears of it once, however often it is restored. */
+  told: 'nothing' | 'its cancel';
 }
 
 /**
@@ -39,11 +41,13 @@ export class MachineActor {
   readonly actor: AnyActor;
   readonly #delays: MachineDelays;
   readonly #from: KeptMachine | undefined;
+  #told: KeptMachine['told'];
 
   /** Throws where `from` is not a text of ours. */
   constructor({ machine, id, input, clock, from, inspect, say }: MachineActorOptions) {
     this.#delays = new MachineDelays(clock);
     this.#from = from === undefined ? undefined : read(from);
+    this.#told = this.#from?.told ?? 'nothing';
     this.actor = createActor(machine, {
       id,
       input,
@@ -59,6 +63,16 @@ export class MachineActor {
     this.actor.start();
   }
 
+  /** Tells it of its cancel, once; `deaf` where it does not listen, in the state it is in. */
+  cancel(reason: string | undefined): 'heard' | 'deaf' {
+    if (this.#told === 'its cancel') return 'heard';
+    const event = reason === undefined ? { type: 'job.cancel' } : { type: 'job.cancel', reason };
+    if (!this.actor.getSnapshot().can(event)) return 'deaf';
+    this.#told = 'its cancel';
+    this.actor.send(event);
+    return 'heard';
+  }
+
   /** Stops it, children and delays too, also where the machine has failed. */
   stop(): void {
     this.actor.stop();
@@ -72,7 +86,8 @@ export class MachineActor {
 
   /** The whole state as JSON text; throws where JSON cannot hold it. Asked for between two turns, not inside an action. */
   snapshot(): string {
-    const kept: KeptMachine = { format, machine: this.actor.getPersistedSnapshot(), delays: this.#delays.keep() };
+    const machine = this.actor.getPersistedSnapshot();
+    const kept: KeptMachine = { format, machine, delays: this.#delays.keep(), told: this.#told };
     return JSON.stringify(kept);
   }
 }

@@ -106,30 +106,23 @@ export class MachineRun {
       },
       error: (error) => this.#end(() => this.#reject(error)),
     });
-    // A job that was being cancelled when its process died: its machine has heard of it.
-    if (signal.aborted) this.#allowGrace();
-    else signal.addEventListener('abort', this.#cancel, { once: true });
     this.#machine.start();
+    // One that was being cancelled when its process died, still is.
+    if (signal.aborted) this.#cancel();
+    else signal.addEventListener('abort', this.#cancel, { once: true });
   }
 
-  /** A machine that does not listen for its cancel, in the state it is in, has nothing to wait for. */
+  /** A machine that does not listen for its cancel has nothing to be waited for. */
   #cancelled(): void {
     const { actor } = this.#machine;
     if (actor.getSnapshot().status !== 'active') return;
-    const { cancelReason } = this.#job;
-    const event = cancelReason === undefined ? { type: 'job.cancel' } : { type: 'job.cancel', reason: cancelReason };
-    if (!this.#listensFor(event)) return this.#machine.stop();
-    actor.send(event);
-    if (actor.getSnapshot().status === 'active') this.#allowGrace();
-  }
-
-  #listensFor(event: EventObject): boolean {
     try {
-      return this.#machine.actor.getSnapshot().can(event);
-    } catch {
-      // A guard that throws would fail the machine.
-      return false;
+      if (this.#machine.cancel(this.#job.cancelReason) === 'deaf') return this.#machine.stop();
+    } catch (error) {
+      // A guard that throws.
+      return this.#end(() => this.#reject(error));
     }
+    if (actor.getSnapshot().status === 'active') this.#allowGrace();
   }
 
   #allowGrace(): void {

@@ -1,4 +1,6 @@
 import { defineAgent } from '../agents.ts';
+import { trafficMachine } from './demo-traffic.ts';
+import { pace } from './pace.ts';
 
 /** What `arcpx serve` serves when it is given no agents: something to try every part of a job's life with. */
 export const demoAgents = [
@@ -42,6 +44,9 @@ export const demoAgents = [
     },
   }),
 
+  // With a store that lasts, its jobs go on where they were when the server was killed.
+  defineAgent({ name: 'traffic', machine: trafficMachine }),
+
   defineAgent({
     name: 'fail',
     run() {
@@ -49,17 +54,3 @@ export const demoAgents = [
     },
   }),
 ];
-
-/** How much, and how fast: `{count?, delay_ms?}` of a demo agent's input. */
-function pace(input: unknown, preset: { count: number; delayMs: number }): { count: number; delayMs: number } {
-  const fields: { count?: unknown; delay_ms?: unknown } = typeof input === 'object' && input !== null ? input : {};
-  return {
-    count: natural('count', fields.count ?? preset.count),
-    delayMs: natural('delay_ms', fields.delay_ms ?? preset.delayMs),
-  };
-}
-
-function natural(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new TypeError(`${name} must be a whole number of at least 0`);
-}

@@ -47,6 +47,7 @@ test('without agents serve has demo agents: echo returns its input', async () =>
     'counter',
     'slow',
     'stream',
+    'traffic',
     'fail',
   ]);
   await alice.ask('job.submit', { agent: 'echo', input: { deep: [1] } });

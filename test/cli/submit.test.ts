@@ -23,6 +23,19 @@ test('submit prints the result to stdout and everything else to stderr', async (
   expect(code).toBe(0);
 });
 
+test('a demo agent that is a machine shows its lights, and ends where it began', async () => {
+  const { code, stdout, stderr } = await ran(['submit', 'traffic', '{"count":1,"delay_ms":1}'], demo.env);
+  expect(stdout).toBe('{"count":1}\n');
+  expect(stderr.match(/status: \w+|progress: .*/g)).toEqual([
+    'status: red',
+    'status: green',
+    'status: yellow',
+    'progress: 1/1',
+    'status: red',
+  ]);
+  expect(code).toBe(0);
+});
+
 test('submit --json prints JSON lines, one of each frame, in order', async () => {
   const program = arcpx(['submit', 'counter', '{"count":2,"delay_ms":1}', '--json'], { env: demo.env });
   expect(await program.exited).toBe(0);
