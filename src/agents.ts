@@ -155,7 +155,7 @@ function workOf(definition: AgentDefinition): Pick<Agent, 'onRestart' | 'run'> {
     async run(context, job) {
       // Not within the action that starts the job: a machine that makes its actors there is taken for a mistake by XState.
       await undefined;
-      if (job.kept?.from === undefined) context.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       job.machine = new MachineRun(machine, { context, job });
       return job.machine.run();
     },

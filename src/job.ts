@@ -131,6 +131,12 @@ export class Job {
     return `{"arcp":"${protocolVersion}","id":"${mintId('msg')}","type":"${type}",${this.#envelope},"event_seq":`;
   }
 
+  /** Its process ends, and the job does not: what is in the store by now goes on in another one. */
+  leave(): void {
+    this.machine?.suspend();
+    this.abort.abort(new ArcpError('INTERNAL_ERROR', 'the runtime has ended'));
+  }
+
   now(): string {
     return isoTime(this.settings.clock.now());
   }

@@ -29,8 +29,6 @@ interface KeptMachine {
   format: typeof format;
   machine: Snapshot<unknown>;
   delays: readonly KeptDelay[];
-  /** Whether it was told of its cancel: it hears of it once, however often it is restored. */
-  told: 'nothing' | 'its cancel';
 }
 
 /**
@@ -41,13 +39,11 @@ export class MachineActor {
   readonly actor: AnyActor;
   readonly #delays: MachineDelays;
   readonly #from: KeptMachine | undefined;
-  #told: KeptMachine['told'];
 
-  /** Throws where `from` is not a text of ours. */
+  /** Throws where `from` is not a text of ours, or that of a machine that had been stopped. */
   constructor({ machine, id, input, clock, from, inspect, say }: MachineActorOptions) {
     this.#delays = new MachineDelays(clock);
     this.#from = from === undefined ? undefined : read(from);
-    this.#told = this.#from?.told ?? 'nothing';
     this.actor = createActor(machine, {
       id,
       input,
@@ -61,16 +57,6 @@ export class MachineActor {
   start(): void {
     this.#delays.begin(this.actor, this.#from?.delays ?? []);
     this.actor.start();
-  }
-
-  /** Tells it of its cancel, once; `deaf` where it does not listen, in the state it is in. */
-  cancel(reason: string | undefined): 'heard' | 'deaf' {
-    if (this.#told === 'its cancel') return 'heard';
-    const event = reason === undefined ? { type: 'job.cancel' } : { type: 'job.cancel', reason };
-    if (!this.actor.getSnapshot().can(event)) return 'deaf';
-    this.#told = 'its cancel';
-    this.actor.send(event);
-    return 'heard';
   }
 
   /** Stops it, children and delays too, also where the machine has failed. */
@@ -87,13 +73,17 @@ export class MachineActor {
   /** The whole state as JSON text; throws where JSON cannot hold it. Asked for between two turns, not inside an action. */
   snapshot(): string {
     const machine = this.actor.getPersistedSnapshot();
-    const kept: KeptMachine = { format, machine, delays: this.#delays.keep(), told: this.#told };
+    const kept: KeptMachine = { format, machine, delays: this.#delays.keep() };
     return JSON.stringify(kept);
   }
 }
 
+/** The text of a machine that will not go on: what is restored from it has failed. */
+export const stoppedText = JSON.stringify({ format, machine: { status: 'stopped' }, delays: [] });
+
 function read(text: string): KeptMachine {
   const kept = JSON.parse(text) as KeptMachine;
+  if (kept.machine.status === 'stopped') throw new Error('the machine was stopped before its process ended');
   if (kept.format === format) return kept;
   throw new Error(`a machine's snapshot of format ${kept.format} cannot be read; this version reads ${format}`);
 }

@@ -1,8 +1,7 @@
 import type { AnyStateMachine, EventObject } from 'xstate';
 import type { Job } from './job.ts';
 import type { JobContext } from './job-context.ts';
-import { MachineActor } from './machine-actor.ts';
-import { ArcpError } from './wire/errors.ts';
+import { MachineActor, stoppedText } from './machine-actor.ts';
 
 /** Longest snapshot of a machine: its text is written anew after every turn in which it changed. */
 export const snapshotBytesMax = 2 ** 20;
@@ -26,9 +25,9 @@ export function jobOf(self: { readonly system: object }): JobContext {
  * One job of a machine agent: an actor of the machine on the runtime's clock. Its `input` is the job's, its `output` the
  * inline result, its emitted events those of the job. A cancel, a timeout or a shutdown reaches it as `job.cancel`.
  *
- * Keeping. Where the job is kept, `job.kept.changed` is told, synchronously, whenever anything in the actor's system has
- * changed; `snapshot()` is then to be asked for between turns, and written in one batch with the frames of the turn: what the
- * machine has emitted and the state that follows from it stand or fall together.
+ * Keeping. Where the store lasts, `job.kept.changed` is told, synchronously, whenever anything in the actor's system has
+ * changed; `snapshot()` is asked for when the turn is over, and written in one batch with the frames of the turn (src/ledger.ts):
+ * what the machine has emitted and the state that follows from it stand or fall together.
  */
 export class MachineRun {
   readonly #context: JobContext;
@@ -68,23 +67,25 @@ export class MachineRun {
     });
   }
 
-  /** The state as text, which `kept.from` takes. Undefined where it cannot be kept: then the job has failed. */
+  /**
+   * The state as text, which `kept.from` takes; undefined where the job has ended. A machine that cannot be kept fails its job,
+   * also if the process ends right now.
+   */
   snapshot(): string | undefined {
+    if (this.#job.status !== 'running') return undefined;
     try {
       const text = this.#machine.snapshot();
       if (Buffer.byteLength(text) <= snapshotBytesMax) return text;
       throw new RangeError(`the machine's snapshot is over ${snapshotBytesMax} bytes`);
     } catch (error) {
       this.#end(() => this.#reject(error));
-      return undefined;
+      return stoppedText;
     }
   }
 
-  /** Stops it without a word, to be restored elsewhere from its last snapshot. */
+  /** Stops it without a word, to be restored elsewhere from what was kept: nothing of it is kept from now on. */
   suspend(): void {
     this.#end(() => this.#resolve(suspended));
-    // Nothing else of the job goes on either.
-    this.#job.abort.abort(new ArcpError('CANCELLED', 'the job is put aside'));
   }
 
   #begin(): void {
@@ -106,23 +107,28 @@ export class MachineRun {
       },
       error: (error) => this.#end(() => this.#reject(error)),
     });
+    signal.addEventListener('abort', this.#cancel, { once: true });
     this.#machine.start();
-    // One that was being cancelled when its process died, still is.
-    if (signal.aborted) this.#cancel();
-    else signal.addEventListener('abort', this.#cancel, { once: true });
   }
 
-  /** A machine that does not listen for its cancel has nothing to be waited for. */
+  /** A machine that does not listen for its cancel, in the state it is in, has nothing to be waited for. */
   #cancelled(): void {
     const { actor } = this.#machine;
     if (actor.getSnapshot().status !== 'active') return;
-    try {
-      if (this.#machine.cancel(this.#job.cancelReason) === 'deaf') return this.#machine.stop();
-    } catch (error) {
-      // A guard that throws.
-      return this.#end(() => this.#reject(error));
-    }
+    const { cancelReason } = this.#job;
+    const event = cancelReason === undefined ? { type: 'job.cancel' } : { type: 'job.cancel', reason: cancelReason };
+    if (!this.#listensFor(event)) return this.#machine.stop();
+    actor.send(event);
     if (actor.getSnapshot().status === 'active') this.#allowGrace();
+  }
+
+  #listensFor(event: EventObject): boolean {
+    try {
+      return this.#machine.actor.getSnapshot().can(event);
+    } catch {
+      // A guard that throws would fail the machine.
+      return false;
+    }
   }
 
   #allowGrace(): void {

@@ -14,7 +14,6 @@ import { answer } from './requests.ts';
 import { StoreFailure, type StoreTrouble } from './stores/store.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
 import { wsDoor } from './transports/ws.ts';
-import { ArcpError } from './wire/errors.ts';
 
 /** A session as an embedder may see it: no secret. */
 export interface SessionInfo {
@@ -155,7 +154,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const running = jobs.all();
     registry.clear();
     jobs.clear();
-    for (const job of running) job.abort.abort(new ArcpError('INTERNAL_ERROR', 'the runtime has ended'));
+    for (const job of running) job.leave();
   }
 
   async function drain(): Promise<void> {
