@@ -105,7 +105,11 @@ export class MachineRun {
         const { status, output } = actor.getSnapshot();
         this.#end(() => (status === 'done' ? this.#resolve(output) : this.#reject(signal.reason)));
       },
-      error: (error) => this.#end(() => this.#reject(error)),
+      error: (error) => {
+        // XState tells its watchers of no snapshot here.
+        this.#job.kept?.changed(this.#job);
+        this.#end(() => this.#reject(error));
+      },
     });
     signal.addEventListener('abort', this.#cancel, { once: true });
     this.#machine.start();
