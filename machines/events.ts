@@ -46,10 +46,19 @@ export type SessionEvent =
   | { type: 'runtime.shutdown' }
   | { type: 'frame.unexpected'; asker: Asker; frame: string }
   | { type: 'frame.malformed'; asker: Asker; problem: string; frame?: string }
-  | { type: 'job.submit'; asker: Asker; jobId: string; maxRuntimeMs: number | null }
+  | SubmitEvent
   | CancelEvent
   | { type: `xstate.done.actor.${string}`; output: JobOutput }
   | { type: `xstate.error.actor.${string}`; error: unknown; actorId: string };
+
+export interface SubmitEvent {
+  type: 'job.submit';
+  asker: Asker;
+  jobId: string;
+  maxRuntimeMs: number | null;
+  /** How many credentials were issued for the job (§9.8). */
+  credentials: number;
+}
 
 export interface CancelEvent {
   type: 'job.cancel';
@@ -72,4 +81,6 @@ export type JobEvent =
   | { type: 'job.cancel'; asker?: Asker; reason?: string }
   | { type: 'agent.returned' }
   | { type: 'agent.failed' }
+  /** Every credential of the job is worth nothing now (§9.8). */
+  | { type: 'credentials.revoked' }
   | { type: 'runtime.shutdown' };

@@ -13,6 +13,7 @@ export type {
   Refusal,
   ResumeEvent,
   SessionEvent,
+  SubmitEvent,
   TokenAge,
 } from './events.ts';
 export type { JobContext, JobInput } from './job.setup.ts';

@@ -1,4 +1,4 @@
-import { setup } from 'xstate';
+import { assign, setup } from 'xstate';
 import type { JobEvent, JobOutput } from './events.ts';
 
 /** What a job's chart is told when it begins. Durations in milliseconds. */
@@ -7,8 +7,13 @@ export interface JobInput {
   /** `max_runtime_sec` (§7), null for none. */
   maxRuntimeMs: number | null;
   cancelGraceMs: number;
+  /** How long the terminal waits for the revocation of the job's credentials (§9.8). */
+  revocationGraceMs: number;
+  /** How many credentials were issued for it; never what they are. */
+  credentials: number;
 }
 
+/** `credentials`: those whose revocation the terminal still waits for. */
 export type JobContext = JobInput;
 
 const effect = () => {};
@@ -25,15 +30,25 @@ export const jobSetup = setup({
     // A clock never fires an infinite delay (src/clock.ts).
     maxRuntimeMs: ({ context }) => context.maxRuntimeMs ?? Number.POSITIVE_INFINITY,
     cancelGraceMs: ({ context }) => context.cancelGraceMs,
+    revocationGraceMs: ({ context }) =>
+      context.credentials > 0 ? context.revocationGraceMs : Number.POSITIVE_INFINITY,
+  },
+  guards: {
+    nothingOutstanding: ({ context }) => context.credentials === 0,
   },
   actions: {
     startAgent: effect,
     abortAgent: effect,
     acknowledgeCancel: effect,
+    refuseLateCancel: effect,
+    revoke: effect,
+    reportUnrevoked: effect,
     recordResult: effect,
     recordError: effect,
     recordCancelled: effect,
     recordTimeout: effect,
     ignore: effect,
+    // To the context.
+    uncountCredentials: assign({ credentials: 0 }),
   },
 });

@@ -3,6 +3,8 @@ import { jobSetup } from './job.setup.ts';
 /**
  * The life of one job (§7): exactly one terminal, whatever races. A connection is nowhere in it: no job can observe one.
  * `cancelling` is `running` on the wire: the cancel is acknowledged, the agent's signal has fired, its end is awaited.
+ * So is `revoking`: how the job ends is decided, and its terminal waits until its credentials are worth nothing (§9.8).
+ * A job without any passes through it in the same step.
  */
 export const jobMachine = jobSetup.createMachine({
   id: 'job',
@@ -14,27 +16,45 @@ export const jobMachine = jobSetup.createMachine({
     pending: { on: { 'job.start': 'running' } },
     running: {
       entry: 'startAgent',
-      after: { maxRuntimeMs: 'timed_out' },
+      after: { maxRuntimeMs: { target: 'revoking.overdue', actions: 'abortAgent' } },
       on: {
-        'agent.returned': { target: 'success', actions: 'recordResult' },
-        'agent.failed': { target: 'error', actions: 'recordError' },
+        'agent.returned': 'revoking.returned',
+        'agent.failed': 'revoking.failed',
         'job.cancel': 'cancelling',
-        'runtime.shutdown': { target: 'error', actions: ['abortAgent', 'recordError'] },
+        'runtime.shutdown': { target: 'revoking.failed', actions: 'abortAgent' },
       },
     },
     cancelling: {
       entry: ['acknowledgeCancel', 'abortAgent'],
-      after: { cancelGraceMs: 'cancelled' },
+      after: { cancelGraceMs: 'revoking.stopped' },
       on: {
-        'agent.returned': 'cancelled',
-        'agent.failed': 'cancelled',
-        'runtime.shutdown': 'cancelled',
+        'agent.returned': 'revoking.stopped',
+        'agent.failed': 'revoking.stopped',
+        'runtime.shutdown': 'revoking.stopped',
         'job.cancel': { actions: 'acknowledgeCancel' },
+      },
+    },
+    revoking: {
+      entry: 'revoke',
+      initial: 'returned',
+      after: { revocationGraceMs: { actions: ['reportUnrevoked', 'uncountCredentials'] } },
+      on: {
+        'credentials.revoked': { actions: 'uncountCredentials' },
+        'job.cancel': { actions: 'refuseLateCancel' },
+      },
+      states: {
+        returned: { always: { guard: 'nothingOutstanding', target: '#job.success', actions: 'recordResult' } },
+        failed: { always: { guard: 'nothingOutstanding', target: '#job.error', actions: 'recordError' } },
+        stopped: {
+          always: { guard: 'nothingOutstanding', target: '#job.cancelled', actions: 'recordCancelled' },
+          on: { 'job.cancel': { actions: 'acknowledgeCancel' } },
+        },
+        overdue: { always: { guard: 'nothingOutstanding', target: '#job.timed_out', actions: 'recordTimeout' } },
       },
     },
     success: { type: 'final' },
     error: { type: 'final' },
-    cancelled: { type: 'final', entry: 'recordCancelled' },
-    timed_out: { type: 'final', entry: ['abortAgent', 'recordTimeout'] },
+    cancelled: { type: 'final' },
+    timed_out: { type: 'final' },
   },
 });

@@ -9,6 +9,8 @@ export interface SessionInput {
   resumeWindowMs: number;
   /** How long a cancelled job's agent may take to settle before its terminal is written for it. */
   cancelGraceMs: number;
+  /** How long a job's terminal waits for the revocation of its credentials (§9.8). */
+  revocationGraceMs: number;
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
   /** Refused hellos or resumes a socket may make; the last one closes it. */
@@ -109,7 +111,9 @@ export const sessionSetup = setup({
       id: ({ event }) => childOf(event),
       input: ({ context, event }) => {
         assertEvent(event, 'job.submit');
-        return { jobId: event.jobId, maxRuntimeMs: event.maxRuntimeMs, cancelGraceMs: context.cancelGraceMs };
+        const { jobId, maxRuntimeMs, credentials } = event;
+        const { cancelGraceMs, revocationGraceMs } = context;
+        return { jobId, maxRuntimeMs, credentials, cancelGraceMs, revocationGraceMs };
       },
     }),
     dismissJob: stopChild(({ event }) => childOf(event)),

@@ -1,7 +1,7 @@
 import type { Asker } from '../machines/index.ts';
 import { isoTime } from './clock.ts';
 import { watchHeartbeat } from './heartbeat.ts';
-import { HeldFrames } from './held-frames.ts';
+import { type HeldFrame, HeldFrames } from './held-frames.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -102,21 +102,22 @@ export class Connection {
     if (!this.#rate.take(this.#lastInMs)) return this.#flooded('too many frames a second');
     if (this.#outbox?.isFull) return this.#flooded('too many requests wait for the store');
     if (!this.#held.isHolding) return this.#read(data, 'after welcome');
-    if (!this.#held.take(data)) this.#flooded('too much before the welcome');
+    const sent = this.session.state === 'handshaking' ? 'before welcome' : 'after welcome';
+    if (!this.#held.take({ text: data, sent })) this.#flooded('too much behind a request that is not answered yet');
   }
 
-  /** Keeps what follows a hello waiting until its handshake is decided (§4); returns the way to go on. */
+  /** Keeps what follows a request waiting until that is answered (§4); returns the way to go on. */
   hold(): () => void {
     this.#held.begin();
     return () =>
-      this.#held.end((text) => {
+      this.#held.end(({ text, sent }) => {
         if (this.session.connection !== this) return 'stop';
-        this.#read(text, 'before welcome');
+        this.#read(text, sent);
         return 'go on';
       });
   }
 
-  #read(text: string, sent: 'before welcome' | 'after welcome'): void {
+  #read(text: string, sent: HeldFrame['sent']): void {
     const { session } = this;
     // Only a frame written after the welcome shows that the client has its new token (§6.3).
     if (sent === 'after welcome' && session.tokens?.previous) session.actor.send({ type: 'token.proven' });
@@ -227,12 +228,14 @@ export class Connection {
     if (session.connection !== this) return;
     if (this.#pumping === 'due') this.#pumping = 'idle';
     if (this.#outbox?.holdsWelcome) return;
-    const { log } = session;
+    const { log, disclosed } = session;
     const { clock, maxUnsentBytes } = this.#options.settings;
     while (this.cursor < log.durableSeq) {
       const roomBytes = Math.min(limitBytes, maxUnsentBytes) - this.#unsentBytes();
       if (roomBytes <= 0) return this.#pause();
-      const batch = log.read(this.cursor, Math.min(roomBytes, batchBytesMax));
+      const kept = log.read(this.cursor, Math.min(roomBytes, batchBytesMax));
+      const { cursor } = this;
+      const batch = disclosed ? kept.map((text, index) => disclosed.get(cursor + 1 + index) ?? text) : kept;
       // The log freed what this socket has not had: to go on would be a gap.
       if (batch.length === 0) return session.actor.send({ type: 'consumer.stalled' });
       this.cursor += batch.length;

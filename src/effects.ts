@@ -2,6 +2,7 @@ import type { Refusal, SessionEvent } from '../machines/index.ts';
 import type { SessionContext } from '../machines/session.setup.ts';
 import type { AgentDirectory } from './agents.ts';
 import type { Connection } from './connection.ts';
+import type { Credentials } from './credentials.ts';
 import type { Jobs } from './jobs.ts';
 import type { AuditEntry, Settings } from './options.ts';
 import type { Registry } from './registry.ts';
@@ -18,6 +19,7 @@ export interface EffectsWorld {
   agents: AgentDirectory;
   registry(): Registry;
   jobs(): Jobs;
+  credentials: Credentials;
 }
 
 interface SessionMoment {
@@ -203,7 +205,9 @@ export function sessionEffects(world: EffectsWorld) {
       if (moment.event.type !== 'job.submit') return;
       const job = world.jobs().live(moment.event.jobId);
       const { connection, requestId } = askerOf(moment);
-      if (job) connection?.reply('job.accepted', { requestId, jobId: job.id, traceId: job.traceId }, job.accepted);
+      if (!job || !connection) return;
+      const to = { requestId, jobId: job.id, traceId: job.traceId };
+      connection.reply('job.accepted', to, job.acceptedFor(connection.session));
     },
     recordFault: ({ event }: SessionMoment) => {
       const job = world.jobs().live(event.type.replace('xstate.error.actor.', ''));

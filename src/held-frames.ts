@@ -1,10 +1,16 @@
-/** Frames that may wait behind a handshake that takes its time; together twice the longest frame. */
+/** Frames that may wait behind a request whose answer takes its time; together twice the longest frame. */
 const framesMax = 256;
 
-/** What came in behind a hello or resume that waits for an authenticator, or for the store: it is read afterwards, in order (§4). */
+/** A frame that came in, and whether its sender can have had the welcome by then. */
+export interface HeldFrame {
+  text: string;
+  sent: 'before welcome' | 'after welcome';
+}
+
+/** What came in behind a request that is not answered yet: it is read afterwards, in order (§4). */
 export class HeldFrames {
   readonly #charsMax: number;
-  #texts: string[] | undefined;
+  #frames: HeldFrame[] | undefined;
   #chars = 0;
 
   constructor(maxFrameBytes: number) {
@@ -12,30 +18,30 @@ export class HeldFrames {
   }
 
   get isHolding(): boolean {
-    return this.#texts !== undefined;
+    return this.#frames !== undefined;
   }
 
   begin(): void {
-    this.#texts = [];
+    this.#frames = [];
     this.#chars = 0;
   }
 
   /** Takes a frame that has to wait; false where too much does. */
-  take(text: string): boolean {
-    this.#chars += text.length;
-    if (!this.#texts || this.#texts.length >= framesMax || this.#chars > this.#charsMax) return false;
-    this.#texts.push(text);
+  take(frame: HeldFrame): boolean {
+    this.#chars += frame.text.length;
+    if (!this.#frames || this.#frames.length >= framesMax || this.#chars > this.#charsMax) return false;
+    this.#frames.push(frame);
     return true;
   }
 
   /** Has the frames read, until `read` says otherwise, or one of them is held in its turn: what is left waits behind it. */
-  end(read: (text: string) => 'go on' | 'stop'): void {
-    const texts = this.#texts ?? [];
-    this.#texts = undefined;
-    for (let text = texts.shift(); text !== undefined; text = texts.shift()) {
-      if (read(text) === 'stop') return;
+  end(read: (frame: HeldFrame) => 'go on' | 'stop'): void {
+    const frames = this.#frames ?? [];
+    this.#frames = undefined;
+    for (let frame = frames.shift(); frame; frame = frames.shift()) {
+      if (read(frame) === 'stop') return;
       if (this.isHolding) {
-        this.#texts = texts;
+        this.#frames = frames;
         return;
       }
     }

@@ -40,12 +40,12 @@ export class IdempotencyKeys {
 }
 
 /** Principals and keys are any text: JSON keeps one pair from being read as another. */
-function scoped(principal: string, submit: SubmitPayload): string {
+export function scoped(principal: string, submit: SubmitPayload): string {
   return JSON.stringify([principal, submit.idempotency_key]);
 }
 
 /** The parameters' digest, the order of keys irrelevant. */
-function fingerprint(submit: SubmitPayload): Buffer {
+export function fingerprint(submit: SubmitPayload): Buffer {
   const { agent, input, lease_request, lease_constraints, max_runtime_sec } = submit;
   const parameters = { agent, input, lease_request, lease_constraints, max_runtime_sec };
   return createHash('sha256').update(canonical(parameters)).digest();

@@ -5,6 +5,7 @@ export { type Clock, type SimulatedClock, simulatedClock, systemClock } from './
 export type { JobContext } from './job-context.ts';
 export { jobOf } from './machine-agent.ts';
 export type { AuditEntry, Logger, RuntimeOptions } from './options.ts';
+export type { CredentialRequest, ProvisionedCredential, Provisioner, ProvisionerCall } from './provisioner.ts';
 export type { ResultWriter } from './results.ts';
 export { createRuntime, type Runtime, type SessionInfo } from './runtime.ts';
 export { memoryStore } from './stores/memory.ts';
@@ -14,4 +15,4 @@ export { memoryPair } from './transports/memory.ts';
 export { stdioTransport } from './transports/stdio.ts';
 export { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
 export { ArcpError, type ErrorCode } from './wire/errors.ts';
-export { type Feature, featureNames } from './wire/messages.ts';
+export { type Credential, type Feature, featureNames } from './wire/messages.ts';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Job, Outcome } from './job.ts';
 import { inlineResult, ResultWriter } from './results.ts';
 import { ArcpError } from './wire/errors.ts';
-import type { EventBodies, EventKind, LogLevel } from './wire/messages.ts';
+import type { Credential, EventBodies, EventKind, LogLevel } from './wire/messages.ts';
 
 /** How long an agent may emit before `drained()` gives the event loop a turn. */
 const turnMsMax = 2;
@@ -80,6 +80,20 @@ export class JobContext<Input = unknown> {
     }
     checkNumbers(kind, body);
     if (kind !== 'progress' || this.#job.session.features.has('progress')) this.#job.emit(kind, body);
+  }
+
+  /** What the runtime's provisioner issued for this job (§9.8), with the values that are good now. Each is a secret. */
+  get credentials(): readonly Credential[] {
+    return this.#job.credentials;
+  }
+
+  /**
+   * Gives one of them another value, tells the submitter, and resolves with it; the old value is good for nothing. Rejects
+   * with `INVALID_REQUEST` for an id that the job has not, or where the provisioner cannot; with `INTERNAL_ERROR` where it
+   * fails.
+   */
+  rotateCredential(id: string): Promise<Credential> {
+    return this.#job.provisioning.rotate(this.#job, id);
   }
 
   /** Waits on the runtime's clock; ends early, throwing, when the job's signal fires. */

@@ -11,7 +11,9 @@ interface JobMoment {
 }
 
 /** What each effect named in machines/job.ts does to the world. */
+// tidy: one table, a line or a few for each effect of the chart
 export function jobEffects(world: EffectsWorld) {
+  const { settings } = world;
   const jobOf = ({ context }: JobMoment): Job => {
     const job = world.jobs().live(context.jobId);
     if (!job) throw new Error(`effect of a job that is gone: ${context.jobId}`);
@@ -48,6 +50,26 @@ export function jobEffects(world: EffectsWorld) {
         { requestId: event.asker.requestId, jobId: job.id, traceId: job.traceId },
         payload,
       );
+    },
+    refuseLateCancel: ({ context, event }: JobMoment) => {
+      if (event.type !== 'job.cancel' || !event.asker) return;
+      const { connectionId, requestId } = event.asker;
+      const error = new ArcpError('JOB_NOT_FOUND', `job ${context.jobId} has ended`, { reason: 'ended' });
+      world.registry().connections.get(connectionId)?.refuse(requestId, error);
+    },
+    revoke: (moment: JobMoment) => {
+      const { self } = moment;
+      const job = jobOf(moment);
+      if (job.credentials.length === 0) return;
+      void world.credentials.revoke(job).then(() => {
+        // Its terminal may have waited long enough.
+        if (job.status === 'running') self.send({ type: 'credentials.revoked' });
+      });
+    },
+    reportUnrevoked: (moment: JobMoment) => {
+      const { id, credentials } = jobOf(moment);
+      const fields = { jobId: id, credentialIds: credentials.map((credential) => credential.id) };
+      settings.log.error(fields, 'a job ends before its credentials are revoked; that is tried on');
     },
     recordResult: (moment: JobMoment) => end(moment, (job) => job.recordResult()),
     recordError: (moment: JobMoment) =>

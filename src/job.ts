@@ -1,13 +1,15 @@
 import type { FinalStatus, JobEvent } from '../machines/index.ts';
 import type { Agent } from './agents.ts';
 import { isoTime } from './clock.ts';
+import type { Credentials } from './credentials.ts';
 import { JobContext } from './job-context.ts';
 import { type MachineRun, suspended } from './machine-agent.ts';
 import type { Settings } from './options.ts';
+import { Secrets } from './secrets.ts';
 import type { Session } from './session.ts';
 import { ArcpError, type ErrorCode } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
-import { type AcceptedPayload, protocolVersion, type SequencedType } from './wire/messages.ts';
+import { type AcceptedPayload, type Credential, protocolVersion, type SequencedType } from './wire/messages.ts';
 
 /** How a job's agent ended: what its terminal frame will say (§7). An inline result is JSON text, written once. */
 export type Outcome = ({ result: string } | { resultId: string; resultSize: number }) & { summary?: string };
@@ -20,6 +22,7 @@ export interface JobOptions {
   traceId: string | undefined;
   accepted: AcceptedPayload;
   settings: Settings;
+  provisioning: Credentials;
   kept?: KeptJob;
 }
 
@@ -30,6 +33,8 @@ export interface KeptJob {
   /** The machine has changed: `job.machine.snapshot()` is to be kept with the frames of this turn. Called at every step. */
   changed(job: Job): void;
 }
+
+const noOutcome: Outcome = { result: 'null' };
 
 /** Longest body of one event. A chunk has a limit of its own, on what it carries (src/results.ts). */
 const eventBytesMax = 1.5 * 2 ** 20;
@@ -43,7 +48,10 @@ export class Job {
   readonly traceId: string | undefined;
   readonly accepted: AcceptedPayload;
   readonly abort = new AbortController();
-  /** Set when the agent returned; its terminal is not yet in the log. */
+  /** What the job has of services upstream (§9.8): for its agent and its submitter, and kept nowhere else. */
+  credentials: readonly Credential[] = [];
+  readonly secrets = new Secrets();
+  /** Set when the agent came to its end; the terminal is not yet in the log. */
   outcome: Outcome | undefined;
   /** `running` until the terminal is in the log, also while cancelling. */
   status: 'running' | FinalStatus = 'running';
@@ -52,6 +60,7 @@ export class Job {
   readonly kept: KeptJob | undefined;
   /** Where the agent is a machine, and has begun. */
   machine: MachineRun | undefined;
+  readonly provisioning: Credentials;
   /** What every frame of the job has in its envelope, as JSON members: written once. */
   readonly #envelope: string;
   #settled = () => {};
@@ -67,6 +76,7 @@ export class Job {
     this.accepted = options.accepted;
     this.settings = options.settings;
     this.kept = options.kept;
+    this.provisioning = options.provisioning;
     const { id, session, traceId } = this;
     this.#envelope = JSON.stringify({ session_id: session.id, job_id: id, trace_id: traceId }).slice(1, -1);
     this.settled = new Promise((resolve) => {
@@ -84,8 +94,11 @@ export class Job {
       tell({ type: 'agent.returned' });
     } catch (error) {
       // An agent that stops because it was told to has not failed: its chart knows why it ends.
-      if (!this.abort.signal.aborted)
-        this.settings.log.error({ jobId: this.id, agent: this.agent.name, err: error }, 'agent failed');
+      if (!this.abort.signal.aborted) {
+        const err = this.secrets.without(error);
+        this.settings.log.error({ jobId: this.id, agent: this.agent.name, err }, 'agent failed');
+      }
+      this.outcome = noOutcome;
       tell({ type: 'agent.failed' });
     } finally {
       this.#settled();
@@ -94,8 +107,8 @@ export class Job {
 
   /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
   emit(kind: string, body: unknown): void {
-    if (this.status !== 'running' || this.abort.signal.aborted) return;
-    const text = JSON.stringify(body);
+    if (this.isEnding) return;
+    const text = this.secrets.hide(JSON.stringify(body));
     if (text === undefined) throw new TypeError(`the body of a ${kind} event must be JSON`);
     if (kind !== 'result_chunk' && Buffer.byteLength(text) > eventBytesMax) {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
@@ -105,13 +118,47 @@ export class Job {
     if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this);
   }
 
+  /** The end is decided, or soon will be: what the agent still says is dropped. */
+  get isEnding(): boolean {
+    return this.status !== 'running' || this.outcome !== undefined || this.abort.signal.aborted;
+  }
+
+  /** What was accepted, for who asks: with the credentials for the submitter alone, while the job runs (§9.8). */
+  acceptedFor(session: Session): AcceptedPayload {
+    const isShown = session === this.session && session.features.has('provisioned_credentials') && !this.isEnding;
+    if (!isShown || this.credentials.length === 0) return this.accepted;
+    return { ...this.accepted, credentials: this.credentials };
+  }
+
+  takeCredentials(credentials: readonly Credential[]): void {
+    this.credentials = credentials;
+    for (const { id, value } of credentials) this.secrets.add(value, `[credential ${id}]`);
+  }
+
+  /**
+   * A credential has another value (§9.8.2). The event that says so goes into the log without it: only the submitter's own
+   * connection is given the frame with the value in it.
+   */
+  takeRotated(rotated: Credential): void {
+    this.takeCredentials(this.credentials.map((held) => (held.id === rotated.id ? rotated : held)));
+    const { session } = this;
+    if (!session.features.has('provisioned_credentials')) return;
+    const body = { phase: 'credential_rotated', id: rotated.id };
+    const head = this.#head('job.event');
+    const tail = (told: object) => `,"payload":{"kind":"status","ts":"${this.now()}","body":${JSON.stringify(told)}}}`;
+    const disclosed = tail({ ...body, value: rotated.value });
+    const kept = tail(body);
+    session.disclose((eventSeq) => `${head}${eventSeq}${disclosed}`);
+    session.log.append(head, kept);
+  }
+
   /** The one terminal frame of a job that ended well. */
   recordResult(): void {
-    const { outcome = { result: 'null' } } = this;
+    const { outcome = noOutcome } = this;
     const { summary } = outcome;
     const streamed = 'resultId' in outcome ? { result_id: outcome.resultId, result_size: outcome.resultSize } : {};
     const ended = { job_id: this.id, final_status: 'success', ...streamed, summary, completed_at: this.now() };
-    const inline = 'result' in outcome ? `,"result":${outcome.result}` : '';
+    const inline = 'result' in outcome ? `,"result":${this.secrets.hide(outcome.result)}` : '';
     const payload = `${JSON.stringify(ended).slice(0, -1)}${inline}}`;
     this.session.log.append(this.#head('job.result'), `,"payload":${payload}}`);
     this.status = 'success';

@@ -2,8 +2,10 @@ import type { FinalStatus } from '../machines/index.ts';
 import type { AgentDirectory } from './agents.ts';
 import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
+import type { Credentials } from './credentials.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { IdempotencyKeys } from './idempotency.ts';
+import { Issuing } from './issuing.ts';
 import { Job } from './job.ts';
 import type { Settings } from './options.ts';
 import type { Session } from './session.ts';
@@ -25,13 +27,17 @@ interface EndedJob {
 export class Jobs {
   readonly #settings: Settings;
   readonly #agents: AgentDirectory;
+  readonly #credentials: Credentials;
+  readonly #issuing: Issuing;
   readonly #live = new Map<string, Job>();
   readonly #ended: ExpiringMap<string, EndedJob>;
   readonly #keys: IdempotencyKeys;
 
-  constructor(settings: Settings, agents: AgentDirectory) {
+  constructor(settings: Settings, agents: AgentDirectory, credentials: Credentials) {
     this.#settings = settings;
     this.#agents = agents;
+    this.#credentials = credentials;
+    this.#issuing = new Issuing(credentials);
     this.#keys = new IdempotencyKeys(settings.clock);
     this.#ended = new ExpiringMap({ clock: settings.clock, keepMs: settings.jobRetentionMs, entriesMax: endedJobsMax });
   }
@@ -54,21 +60,46 @@ export class Jobs {
     }
   }
 
+  /** Resolves when nothing is being issued, and what ended jobs had is revoked. */
+  async credentialsSettled(): Promise<void> {
+    await this.#issuing.settled();
+    await this.#credentials.revocations.settled();
+  }
+
   all(): Job[] {
     return [...this.#live.values()];
   }
 
-  /** `job.submit` (§7): an equal repeat gets the same answer, a good one becomes a job, a refused one leaves nothing. */
-  submit(connection: Connection, frame: ClientFrameOf<'job.submit'>): void {
+  /**
+   * `job.submit` (§7): an equal repeat gets the same answer, a good one becomes a job, a refused one leaves nothing. Where
+   * credentials are issued for it first, the promise is that of its answer (§9.8).
+   */
+  submit(connection: Connection, frame: ClientFrameOf<'job.submit'>): void | Promise<void> {
+    if (this.#settings.provisioner) {
+      return this.#issuing.submit({
+        connection,
+        frame,
+        repeat: () => this.#repeat(connection, frame),
+        admit: () => this.#admit(connection, frame),
+        begin: (job) => this.#begin(job, connection, frame),
+      });
+    }
+    if (!this.#repeat(connection, frame)) this.#begin(this.#admit(connection, frame), connection, frame);
+  }
+
+  /** Answers an equal repeat as the first one was (§7); the credentials are in it for the submitting session alone. */
+  #repeat(connection: Connection, frame: ClientFrameOf<'job.submit'>): boolean {
+    const { session } = connection;
+    const accepted = frame.payload.idempotency_key && this.#keys.recall(session.principal, frame.payload);
+    if (!accepted) return false;
+    const to = { requestId: frame.id, jobId: accepted.job_id, traceId: accepted.trace_id };
+    connection.reply('job.accepted', to, this.#live.get(accepted.job_id)?.acceptedFor(session) ?? accepted);
+    return true;
+  }
+
+  #begin(job: Job, connection: Connection, frame: ClientFrameOf<'job.submit'>): void {
     const { session } = connection;
     const { payload } = frame;
-    const accepted = payload.idempotency_key && this.#keys.recall(session.principal, payload);
-    if (accepted) {
-      const to = { requestId: frame.id, jobId: accepted.job_id, traceId: accepted.trace_id };
-      connection.reply('job.accepted', to, accepted);
-      return;
-    }
-    const job = this.#admit(connection, frame);
     if (payload.idempotency_key) this.#keys.remember(session.principal, payload, job.accepted);
     this.#live.set(job.id, job);
     session.actor.send({
@@ -76,6 +107,7 @@ export class Jobs {
       asker: { connectionId: connection.id, requestId: frame.id },
       jobId: job.id,
       maxRuntimeMs: payload.max_runtime_sec === undefined ? null : payload.max_runtime_sec * 1000,
+      credentials: job.credentials.length,
     });
   }
 
@@ -102,6 +134,8 @@ export class Jobs {
   /** The job's terminal is in the log: what is kept of it from now on is small. */
   settle(job: Job): void {
     if (job.status === 'running') return;
+    // Where a job ends by a fault, its chart has not seen to it.
+    if (job.credentials.length > 0) void this.#credentials.revoke(job);
     this.#live.delete(job.id);
     this.#ended.set(job.id, { principal: job.session.principal, status: job.status });
   }
@@ -121,7 +155,7 @@ export class Jobs {
     }
     const agent = this.#agents.resolve(payload.agent);
     const { maxJobsPerSession } = this.#settings;
-    if (session.actor.getSnapshot().context.jobs.length >= maxJobsPerSession) {
+    if (session.actor.getSnapshot().context.jobs.length + this.#issuing.countOf(session) >= maxJobsPerSession) {
       throw new ArcpError('PERMISSION_DENIED', `this session already runs ${maxJobsPerSession} jobs`, {
         limit: 'jobs_per_session',
         max: maxJobsPerSession,
@@ -139,7 +173,9 @@ export class Jobs {
       accepted_at: isoTime(this.#settings.clock.now()),
       ...(traceId === undefined ? {} : { trace_id: traceId }),
     };
-    return new Job({ id, session, agent, input: payload.input, traceId, accepted, settings: this.#settings });
+    const { input } = payload;
+    const provisioning = this.#credentials;
+    return new Job({ id, session, agent, input, traceId, accepted, settings: this.#settings, provisioning });
   }
 }
 

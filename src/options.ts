@@ -2,6 +2,7 @@ import type { InspectionEvent, Observer } from 'xstate';
 import type { AgentDefinition } from './agents.ts';
 import type { Authenticate } from './auth.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Provisioner } from './provisioner.ts';
 import { memoryStore } from './stores/memory.ts';
 import type { Store } from './stores/store.ts';
 import { packageVersion } from './version.ts';
@@ -64,6 +65,12 @@ export interface RuntimeOptions {
   maxJobsPerSession?: number;
   /** How long `close()` waits for running jobs where the store lasts: what still runs is left to the next start. Default 10. */
   drainSec?: number;
+  /** Issues, rotates and revokes the credentials of jobs (§9.8); with it, the feature `provisioned_credentials` is offered. */
+  provisioner?: Provisioner;
+  /** How long one call of the provisioner may take. Default 10. */
+  provisionerTimeoutSec?: number;
+  /** How long a job's terminal waits for the revocation of its credentials; it goes on after that. Default 10. */
+  revocationGraceSec?: number;
   /** What `session.bye` does to running jobs. Default 'cancel'. */
   onBye?: 'cancel' | 'keep';
   /** What the end of the resume window does to running jobs. Default 'keep'. */
@@ -104,7 +111,8 @@ export function settle(options: RuntimeOptions) {
     allowedOrigins: options.allowedOrigins,
     onBye: choice(options, 'onBye', { oneOf: ['cancel', 'keep'], otherwise: 'cancel' }),
     onExpire: choice(options, 'onExpire', { oneOf: ['cancel', 'keep'], otherwise: 'keep' }),
-    features: offered(options.features),
+    features: offered(options),
+    provisioner: options.provisioner,
     resumeWindowMs: seconds(options, 'resumeWindowSec', 600),
     heartbeatMs: seconds(options, 'heartbeatSec', 30),
     handshakeTimeoutMs: seconds(options, 'handshakeTimeoutSec', 10),
@@ -112,6 +120,8 @@ export function settle(options: RuntimeOptions) {
     jobRetentionMs: seconds(options, 'jobRetentionSec', 3600),
     drainMs: seconds(options, 'drainSec', 10),
     stallTimeoutMs: seconds(options, 'stallTimeoutSec', 5),
+    provisionerTimeoutMs: seconds(options, 'provisionerTimeoutSec', 10),
+    revocationGraceMs: seconds(options, 'revocationGraceSec', 10),
     bufferEvents: count(options, 'bufferEvents', 10_000),
     bufferBytes: count(options, 'bufferBytes', 64 * 2 ** 20),
     maxFrameBytes: count(options, 'maxFrameBytes', 2 ** 20),
@@ -151,13 +161,14 @@ function choice<Value extends string>(
   return known;
 }
 
-function offered(features: readonly Feature[] | undefined): ReadonlySet<Feature> {
+function offered({ features, provisioner }: RuntimeOptions): ReadonlySet<Feature> {
   for (const feature of features ?? []) {
     if (!featureNames.includes(feature)) {
       throw new RangeError(`unknown feature ${JSON.stringify(feature)}; this runtime has ${featureNames.join(', ')}`);
     }
   }
-  return new Set(features ?? featureNames);
+  const built = features ?? featureNames;
+  return new Set(provisioner ? built : built.filter((feature) => feature !== 'provisioned_credentials'));
 }
 
 /** A watcher that throws must not end what it watches. */

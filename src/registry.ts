@@ -51,9 +51,11 @@ export class Registry {
   /** A new session in `handshaking`, for a socket that has yet to say who it is. */
   begin(): Session {
     const { clock, inspect, log, store, backPressure, bufferEvents, bufferBytes } = this.#settings;
-    const { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, onBye, onExpire } = this.#settings;
+    const { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs } = this.#settings;
+    const { onBye, onExpire } = this.#settings;
     const id = mintId('sess');
-    const input = { sessionId: id, handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, onBye, onExpire, refusalsMax };
+    const durations = { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs };
+    const input = { sessionId: id, ...durations, onBye, onExpire, refusalsMax };
     const actor = createActor(this.#machine, { input, clock, ...(inspect === undefined ? {} : { inspect }) });
     const session = new Session(id, { actor, log: store.openLog(id, { bufferEvents, bufferBytes }), backPressure });
     this.#ledger.keep(id, session.log);

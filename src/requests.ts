@@ -12,13 +12,23 @@ export interface RequestWorld extends HandshakeWorld {
 /** Answers one decoded frame. What is refused is thrown where it is found, and becomes a frame here. */
 export function answer(connection: Connection, frame: ClientFrame, world: RequestWorld): void {
   try {
-    if (connection.session.state === 'handshaking') greet(connection, frame, world);
-    else serve(connection, frame, world);
+    if (connection.session.state === 'handshaking') return greet(connection, frame, world);
+    const answered = serve(connection, frame, world);
+    if (answered)
+      void answered.catch((error) => refuse(connection, frame, { error, world })).finally(connection.hold());
   } catch (error) {
-    if (error instanceof ArcpError) return connection.refuse(frame.id, error);
-    world.settings.log.error({ err: error, frame: frame.type }, 'a request failed');
-    connection.refuse(frame.id, new ArcpError('INTERNAL_ERROR', 'the runtime failed to answer this request'));
+    refuse(connection, frame, { error, world });
   }
+}
+
+function refuse(
+  connection: Connection,
+  frame: ClientFrame,
+  { error, world }: { error: unknown; world: RequestWorld },
+): void {
+  if (error instanceof ArcpError) return connection.refuse(frame.id, error);
+  world.settings.log.error({ err: error, frame: frame.type }, 'a request failed');
+  connection.refuse(frame.id, new ArcpError('INTERNAL_ERROR', 'the runtime failed to answer this request'));
 }
 
 /** Before the welcome: a hello, a resume, or the end (§6.1). */
@@ -27,8 +37,8 @@ function greet(connection: Connection, frame: ClientFrame, world: RequestWorld):
   else unexpected(connection, frame);
 }
 
-/** After the welcome. What changes the session's or a job's life goes through its chart; the rest is answered here. */
-function serve(connection: Connection, frame: ClientFrame, world: RequestWorld): void {
+/** After the welcome; a promise is kept before the next request is read. What changes the session's or a job's life goes through its chart; the rest is answered here. */
+function serve(connection: Connection, frame: ClientFrame, world: RequestWorld): void | Promise<void> {
   const { session } = connection;
   if (frame.session_id !== undefined && frame.session_id !== session.id && !isGreeting(frame)) {
     throw new ArcpError('INVALID_REQUEST', 'the session_id of the frame is not the session of this connection');

@@ -4,6 +4,7 @@ import { jobMachine, sessionMachine } from '../machines/index.ts';
 import { AgentDirectory } from './agents.ts';
 import { isoTime } from './clock.ts';
 import { Connection } from './connection.ts';
+import { Credentials } from './credentials.ts';
 import { type EffectsWorld, sessionEffects } from './effects.ts';
 import { jobEffects } from './job-effects.ts';
 import { Jobs } from './jobs.ts';
@@ -59,9 +60,10 @@ export interface Runtime {
 export function createRuntime(options: RuntimeOptions): Runtime {
   const settings = settle(options);
   const agents = new AgentDirectory(options.agents);
-  const jobs = new Jobs(settings, agents);
   const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, lost });
-  const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs };
+  const credentials = new Credentials(settings, ledger);
+  const jobs = new Jobs(settings, agents, credentials);
+  const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs, credentials };
   const machine = sessionMachine.provide({
     actions: sessionEffects(world),
     actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
@@ -129,7 +131,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const opened = ledger.open();
     if (!ledger.durable) phase = 'open';
     try {
-      await opened;
+      credentials.revocations.recover(await opened);
     } catch (error) {
       phase = 'closing';
       settings.log.error({ err: error }, 'the store cannot be opened: nothing is served');
@@ -154,7 +156,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const running = jobs.all();
     registry.clear();
     jobs.clear();
-    for (const job of running) job.leave();
+    for (const job of running) {
+      job.leave();
+      void credentials.revoke(job);
+    }
   }
 
   async function drain(): Promise<void> {
@@ -167,11 +172,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     // What clients are told waits for the store, and is not to be cut off.
     if (ledger.durable) await ledger.flush().catch(() => {});
     await door.close();
-    await within(ledger.durable ? settings.drainMs : settings.cancelGraceMs, running);
+    const settled = [...running, jobs.credentialsSettled()];
+    await within(ledger.durable ? settings.drainMs : settings.cancelGraceMs, settled);
     const kept = ledger.close();
     stop();
     // An agent that heeds its signal ends at once; one that does not is left behind.
-    if (ledger.durable) await within(settings.cancelGraceMs, running);
+    if (ledger.durable) await within(settings.cancelGraceMs, [...running, jobs.credentialsSettled()]);
+    credentials.revocations.close();
     clearInterval(awake);
     await kept;
   }

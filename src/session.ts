@@ -28,6 +28,8 @@ export class Session {
   ackedSeq = 0;
   /** The event that would put the client too far behind; infinite when it was told already, or cannot lag (§6.5). */
   lagsFromSeq = Number.POSITIVE_INFINITY;
+  /** Frames as the submitter alone may see them, by number: the log keeps them without the secret in them (§9.8). */
+  disclosed: Map<number, string> | undefined;
   readonly #backPressure: number;
 
   constructor(id: string, possessions: { log: EventLog; actor: Actor<typeof sessionMachine>; backPressure: number }) {
@@ -41,6 +43,14 @@ export class Session {
   get state(): 'handshaking' | 'live' | 'resumed' | 'detached' | 'closed' | 'expired' | 'ended' {
     const { value } = this.actor.getSnapshot();
     return typeof value === 'string' ? value : value.attached;
+  }
+
+  /** Of the next frame of the log, this client is given another text; forgotten once the frame is freed. */
+  disclose(text: (eventSeq: number) => string): void {
+    const { oldestSeq, newestSeq } = this.log;
+    this.disclosed ??= new Map();
+    for (const seq of this.disclosed.keys()) if (seq < oldestSeq) this.disclosed.delete(seq);
+    this.disclosed.set(newestSeq + 1, text(newestSeq + 1));
   }
 
   /** Frees what the client has processed (§6.5). What it cannot have seen, or has said before, changes nothing. */

@@ -112,7 +112,8 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
   switch (act.do) {
     case 'submit': {
       const jobId = at.jobs.some(({ id }) => id === 'job-1') ? 'job-2' : 'job-1';
-      return session({ type: 'job.submit', asker, jobId, maxRuntimeMs: act.limited ? durations.maxRuntimeMs : null });
+      const maxRuntimeMs = act.limited ? durations.maxRuntimeMs : null;
+      return session({ type: 'job.submit', asker, jobId, maxRuntimeMs, credentials: 0 });
     }
     case 'agent': {
       const job = act.of === 'running' ? running : cancelling;

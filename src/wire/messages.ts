@@ -6,7 +6,14 @@ import type { ErrorPayload } from './errors.ts';
 export const protocolVersion = '1.1';
 
 /** The features a session may negotiate (§6.2), of those this runtime has built. */
-export const featureNames = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'] as const;
+export const featureNames = [
+  'heartbeat',
+  'ack',
+  'provisioned_credentials',
+  'progress',
+  'result_chunk',
+  'agent_versions',
+] as const;
 export type Feature = (typeof featureNames)[number];
 
 /** What every frame carries (§4). `event_seq` is on `job.event`, `job.result` and `job.error` and nowhere else. */
@@ -113,10 +120,26 @@ export interface WelcomePayload extends ReplyTo {
 /** A lease as granted: namespace → patterns (§9). */
 export type Lease = Record<string, string[]>;
 
+/** What gives its holder access to a service upstream, for one job (§9.8.1). `value` is a secret. */
+export interface Credential {
+  id: string;
+  /** How `value` is presented: `bearer`, or one of the provisioner's own. */
+  scheme: string;
+  value: string;
+  /** The base URL at which it is good, and nowhere else. */
+  endpoint: string;
+  /** The API spoken there: `openai`, `anthropic`, `generic`. */
+  profile?: string;
+  /** What of the lease the service itself enforces. */
+  constraints?: Record<string, unknown>;
+}
+
 export interface AcceptedPayload extends ReplyTo {
   job_id: string;
   agent: string;
   lease: Lease;
+  /** For the submitter alone, while the job runs. */
+  credentials?: readonly Credential[];
   accepted_at: string;
   trace_id?: string;
 }

@@ -9,7 +9,13 @@ export interface Expected {
   effects?: Readonly<Record<string, number>>;
 }
 
-export const jobInput: JobInput = { jobId: 'job-1', maxRuntimeMs: 4000, cancelGraceMs: 3000 };
+export const jobInput: JobInput = {
+  jobId: 'job-1',
+  maxRuntimeMs: 4000,
+  cancelGraceMs: 3000,
+  revocationGraceMs: 5000,
+  credentials: 1,
+};
 
 const asker = { connectionId: 'client', requestId: 'request' };
 

@@ -5,7 +5,13 @@ import type { JobEvent } from '../../machines/events.ts';
 import type { JobInput } from '../../machines/job.setup.ts';
 import { jobMachine } from '../../machines/job.ts';
 
-const input: JobInput = { jobId: 'job_1', maxRuntimeMs: null, cancelGraceMs: 30_000 };
+const input: JobInput = {
+  jobId: 'job_1',
+  maxRuntimeMs: null,
+  cancelGraceMs: 30_000,
+  revocationGraceMs: 10_000,
+  credentials: 0,
+};
 const start: JobEvent = { type: 'job.start' };
 const cancel: JobEvent = { type: 'job.cancel', asker: { connectionId: 'connection-1', requestId: 'req_1' } };
 const returned: JobEvent = { type: 'agent.returned' };
@@ -46,20 +52,20 @@ describe('§6 the states of a job', () => {
   });
 
   test('§6 an agent that returns ends in success, one that throws in error', () => {
-    expect(walk(start, returned)).toMatchObject({ state: 'success', status: 'done', last: ['recordResult'] });
-    expect(walk(start, failed)).toMatchObject({ state: 'error', status: 'done', last: ['recordError'] });
+    expect(walk(start, returned)).toMatchObject({ state: 'success', status: 'done', last: ['revoke', 'recordResult'] });
+    expect(walk(start, failed)).toMatchObject({ state: 'error', status: 'done', last: ['revoke', 'recordError'] });
   });
 
   test('§6 a cancel is acknowledged, then the signal fires; the terminal waits for the agent', () => {
     expect(walk(start, cancel)).toMatchObject({ state: 'cancelling', last: ['acknowledgeCancel', 'abortAgent'] });
     for (const settled of [returned, failed]) {
-      expect(walk(start, cancel, settled)).toMatchObject({ state: 'cancelled', last: ['recordCancelled'] });
+      expect(walk(start, cancel, settled)).toMatchObject({ state: 'cancelled', last: ['revoke', 'recordCancelled'] });
     }
   });
 
   test('§6 the terminal of a cancelled job waits no longer than the grace', () => {
     expect(delays(walk(start, cancel))).toContain(30_000);
-    expect(walk(start, cancel, graceOver)).toMatchObject({ state: 'cancelled', last: ['recordCancelled'] });
+    expect(walk(start, cancel, graceOver)).toMatchObject({ state: 'cancelled', last: ['revoke', 'recordCancelled'] });
   });
 
   test('§6 a second cancel while the first is pending is acknowledged again, and fires no second signal', () => {
@@ -73,7 +79,7 @@ describe('§6 the states of a job', () => {
     expect(walk(start, overlong)).toMatchObject({
       state: 'timed_out',
       status: 'done',
-      last: ['abortAgent', 'recordTimeout'],
+      last: ['abortAgent', 'revoke', 'recordTimeout'],
     });
   });
 
@@ -85,8 +91,8 @@ describe('§6 the states of a job', () => {
   });
 
   test('§6 a shutdown ends a running job with an error and a cancelled one as cancelled', () => {
-    expect(walk(start, shutdown)).toMatchObject({ state: 'error', last: ['abortAgent', 'recordError'] });
-    expect(walk(start, cancel, shutdown)).toMatchObject({ state: 'cancelled', last: ['recordCancelled'] });
+    expect(walk(start, shutdown)).toMatchObject({ state: 'error', last: ['abortAgent', 'revoke', 'recordError'] });
+    expect(walk(start, cancel, shutdown)).toMatchObject({ state: 'cancelled', last: ['revoke', 'recordCancelled'] });
   });
 
   test('§6 a settled job tells whose end it was', () => {

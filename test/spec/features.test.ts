@@ -11,7 +11,7 @@ function world(options: Partial<Parameters<typeof simulatedRuntime>[0]> = {}) {
 
 describe('§2 features', () => {
   const sets: [client: string[], runtime: (typeof featureNames)[number][] | undefined, agreed: string[]][] = [
-    [[...featureNames], undefined, [...featureNames]],
+    [[...featureNames], undefined, featureNames.filter((feature) => feature !== 'provisioned_credentials')],
     [['ack'], undefined, ['ack']],
     [[...featureNames], ['progress', 'ack'], ['ack', 'progress']],
     [['heartbeat', 'ack'], ['progress', 'ack'], ['ack']],

@@ -1,0 +1,36 @@
+/** Longest chain of causes that is told of an error. */
+const causesMax = 5;
+
+/**
+ * What a job must not let out, though its agent knows it: the values of its credentials (§9.8), those rotated away included.
+ * Whatever the agent says in an event, a result or an exception is searched for them.
+ */
+export class Secrets {
+  /** Each spelling of each value, with what stands in its place. */
+  readonly #marks = new Map<string, string>();
+
+  add(value: string, mark: string): void {
+    const spellings = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)];
+    for (const encoding of ['base64', 'base64url', 'hex'] as const)
+      spellings.push(Buffer.from(value).toString(encoding));
+    for (const spelling of spellings) this.#marks.set(spelling, mark);
+  }
+
+  /** A text with every secret replaced; undefined stays undefined. */
+  hide<Text extends string | undefined>(text: Text): Text | string {
+    if (text === undefined || this.#marks.size === 0) return text;
+    let hidden: string = text;
+    for (const [spelling, mark] of this.#marks)
+      if (hidden.includes(spelling)) hidden = hidden.replaceAll(spelling, mark);
+    return hidden;
+  }
+
+  /** An agent's exception as it may be logged: itself where there is nothing to hide, else its words without the secrets. */
+  without(error: unknown, depth = 0): unknown {
+    if (this.#marks.size === 0) return error;
+    if (!(error instanceof Error)) return this.hide(String(error));
+    const { name, message, stack, cause } = error;
+    const told = { name: this.hide(name), message: this.hide(message), stack: this.hide(stack) };
+    return cause === undefined || depth === causesMax ? told : { ...told, cause: this.without(cause, depth + 1) };
+  }
+}
