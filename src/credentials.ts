@@ -85,7 +85,7 @@ export class Credentials {
     if (!provisioner || !rotate) {
       throw new ArcpError('INVALID_REQUEST', 'rotateCredential(): the provisioner cannot rotate');
     }
-    job.abort.signal.throwIfAborted();
+    if (job.isEnding) throw new ArcpError('CANCELLED', 'rotateCredential(): the job is at its end');
     // What came behind the end was not there for the end to take back.
     const late = () => job.isEnding && this.#takeBackAnew(job, [id]);
     try {
