@@ -6,7 +6,7 @@ import type { Observed, SessionDriver } from './driver.ts';
 import type { Act, ResumeAct } from './model.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Answer, isAttached, type Policy, type Reference } from './reference.ts';
-import { durations, sessionInput } from './session-input.ts';
+import { durations, lapses, sessionInput } from './session-input.ts';
 import { handshakeRefusal, told } from './told.ts';
 
 /** The effects that answer whoever acted, and with what. */
@@ -45,6 +45,9 @@ const terminals: Readonly<Record<string, FinalStatus>> = {
   recordCancelled: 'cancelled',
   recordTimeout: 'timed_out',
 };
+
+/** States of a job in which its agent has been told to stop. */
+const stopped: ReadonlySet<string> = new Set(['"cancelling"', '{"revoking":"stopped"}', '{"revoking":"overdue"}']);
 
 /** Acts whose answer is the runtime's own: the chart is not asked. */
 const besideChart: ReadonlySet<Act['do']> = new Set([
@@ -94,7 +97,7 @@ export class ChartDriver implements SessionDriver {
       tokens: context.goodTokens,
       jobs: Object.entries(children).map(([id, status]) => ({
         id,
-        status: status === 'cancelling' ? status : 'running',
+        status: stopped.has(JSON.stringify(status)) ? 'cancelling' : 'running',
       })),
       ...answer,
       supersedes: act.do === 'resume' && this.#effects.includes('supersede') && isAttached(at),
@@ -140,20 +143,14 @@ export class ChartDriver implements SessionDriver {
   }
 
   #waitMs(act: Act): number | undefined {
-    const { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, maxRuntimeMs } = durations;
+    const { handshakeTimeoutMs, resumeWindowMs } = durations;
     switch (act.do) {
       case 'handshake timeout':
         return handshakeTimeoutMs - this.#clock.uptime() - (act.moment === 'over' ? 0 : 1);
       case 'window over':
         return this.#detachedMs + resumeWindowMs - this.#clock.uptime();
-      case 'outlive the window':
-        return resumeWindowMs + 1;
-      case 'cancel grace over':
-        return cancelGraceMs;
-      case 'max runtime over':
-        return maxRuntimeMs;
       default:
-        return undefined;
+        return lapses.get(act.do);
     }
   }
 
@@ -166,6 +163,7 @@ export class ChartDriver implements SessionDriver {
         return act.do === 'late fact' ? [] : [{ type: 'session.error', code: 'INVALID_REQUEST' }];
       if (effect === 'refuseHandshake') return refusalOf(act);
       if (effect === 'acknowledgeCancel') return act.do.includes('cancel') ? [{ type: 'job.cancelled' }] : [];
+      if (effect === 'refuseLateCancel') return act.do.includes('cancel') ? [lateCancel] : [];
       if (effect === 'closeShutdown') return at.tokens > 0 ? [{ type: 'session.bye' }] : [];
       const answer = answers[effect];
       return answer ? [answer] : [];
@@ -227,6 +225,8 @@ function stateOf(value: unknown): Reference['state'] {
   const text = JSON.stringify(value);
   return names.find((name) => text === `"${name}"` || text === `{"attached":"${name}"}`) ?? 'ended';
 }
+
+const lateCancel: Answer = { type: 'session.error', code: 'JOB_NOT_FOUND', reason: 'ended' };
 
 function refusalOf(act: Act): Answer[] {
   const isRefused = act.do === 'unauthenticated hello' || act.do === 'refused resume';

@@ -22,6 +22,8 @@ export interface ChartView {
   context: MachineContext;
   /** The state values of its children, by id. */
   children: Readonly<Record<string, unknown>>;
+  /** Their contexts, by id. */
+  childContexts: Readonly<Record<string, MachineContext>>;
   status: 'active' | 'done';
 }
 
@@ -81,8 +83,15 @@ export function runChart(machine: AnyStateMachine, { from, input, told, view }: 
 export function chartView(snapshot: AnyMachineSnapshot): ChartView {
   const actors: [string, AnyActorRef | undefined][] = Object.entries(snapshot.children);
   const children = actors.map(([id, child]) => [id, child?.getSnapshot().value]);
+  const contexts = actors.map(([id, child]) => [id, child?.getSnapshot().context]);
   const { value, context, status } = snapshot;
-  return { value, context, children: Object.fromEntries(children), status: status === 'active' ? 'active' : 'done' };
+  return {
+    value,
+    context,
+    children: Object.fromEntries(children),
+    childContexts: Object.fromEntries(contexts),
+    status: status === 'active' ? 'active' : 'done',
+  };
 }
 
 /** Tells an actor what happened; throws where it cannot hear it. */

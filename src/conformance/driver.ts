@@ -1,6 +1,6 @@
 import type { FinalStatus } from '../../machines/index.ts';
 import type { Act } from './model.ts';
-import { type Answer, beginning, type Reference } from './reference.ts';
+import { type Answer, beginning, isStopped, type Reference } from './reference.ts';
 import type { SessionStep } from './session-walks.ts';
 
 /** What a driver saw of one act. What a level cannot see is left out; what it saw not happen is null. */
@@ -92,8 +92,8 @@ function isAsWanted(wanted: unknown, seen: unknown): boolean {
 }
 
 /** A job with a time limit looks like any other that runs. */
-function jobText({ id, status }: Reference['jobs'][number]): string {
-  return `${id} ${status === 'cancelling' ? 'cancelling' : 'running'}`;
+function jobText(job: Reference['jobs'][number]): string {
+  return `${job.id} ${isStopped(job) ? 'cancelling' : 'running'}`;
 }
 
 /** Where a session is, in a few words. */

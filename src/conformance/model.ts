@@ -56,6 +56,8 @@ export type Act =
   | { do: 'refused submit' | 'cancel' | 'cancel again' | 'cancel an unknown job' | 'emit' | 'emit much' }
   | { do: 'agent'; of: 'running' | 'cancelling'; ends: 'returns' | 'throws' }
   | { do: 'cancel grace over' | 'max runtime over' | 'job fault' }
+  // A job with a credential, whose revocation is held back; it has a `max_runtime_sec` too.
+  | { do: 'submit with a credential' | 'revocation done' | 'revocation grace over' | 'cancel the ended job' }
   // Others, time, and the runtime.
   | { do: "stranger's cancel"; principal: 'own' | 'another' }
   | ResumeAct
@@ -78,6 +80,8 @@ export type Ability =
   | 'time'
   /** Agents that emit, return and throw when told. */
   | 'puppets'
+  /** Issue a credential for a job, and hold its revocation back. */
+  | 'provisioner'
   | 'shutdown'
   /** Make the runtime fail inside a job, as a failing store does. */
   | 'faults'
@@ -91,8 +95,8 @@ export interface NamedAct {
 
 /** Every act of the model that a driver with these abilities can do. */
 export function actsFor(abilities: ReadonlySet<Ability>): NamedAct[] {
-  return [...handshakes(), ...requests(), ...losses(), ...jobs(), ...resumes(), ...facts()].filter(({ needs }) =>
-    needs.every((ability) => abilities.has(ability)),
+  return [...handshakes(), ...requests(), ...losses(), ...jobs(), ...credentials(), ...resumes(), ...facts()].filter(
+    ({ needs }) => needs.every((ability) => abilities.has(ability)),
   );
 }
 
@@ -102,6 +106,7 @@ export const everyAbility: ReadonlySet<Ability> = new Set<Ability>([
   'stall',
   'time',
   'puppets',
+  'provisioner',
   'shutdown',
   'faults',
   'secondPrincipal',
@@ -186,6 +191,16 @@ function jobs(): NamedAct[] {
     named({ do: 'cancel grace over' }, 'cancel grace over', ['puppets', 'time']),
     named({ do: 'max runtime over' }, 'max runtime over', ['puppets', 'time']),
     named({ do: 'job fault' }, 'the job breaks inside the runtime', ['puppets', 'faults']),
+  ];
+}
+
+function credentials(): NamedAct[] {
+  const needs = ['puppets', 'provisioner'] as const;
+  return [
+    named({ do: 'submit with a credential' }, 'submit a job with a credential', needs),
+    named({ do: 'revocation done' }, 'the credential is revoked', needs),
+    named({ do: 'revocation grace over' }, 'revocation grace over', [...needs, 'time']),
+    named({ do: 'cancel the ended job' }, 'cancel the job that waits for its revocation', needs),
   ];
 }
 

@@ -6,6 +6,7 @@ import {
   type Answer,
   detached,
   error,
+  hasCredential,
   isAttached,
   isCalm,
   type Outcome,
@@ -20,15 +21,32 @@ import {
 /** What has to come of an act, or null where it cannot happen. */
 export function outcomeOf(at: Reference, act: Act, policy: Policy): Outcome | null {
   if (at.over === 'shutdown' || at.over === 'refused') return null;
-  if (act.do === 'shutdown') return at.state === 'ended' ? null : shutdown(at);
-  if (act.do === 'resume') return resumeOutcome(at, act);
+  const isPlain = !at.jobs.some(hasCredential);
+  if (act.do === 'shutdown') return at.state === 'ended' || !isPlain ? null : shutdown(at);
+  if (act.do === 'resume') return isPlain ? resumeOutcome(at, act) : null;
   if (at.state === 'handshaking') return handshake(at, act);
   if (at.ghost && !besideGhost.has(act.do)) return null;
+  if (!isPlain && !besideCredential.has(act.do)) return null;
   return ofConnection(at, act, policy) ?? jobOutcome(at, act) ?? ofOthers(at, act, policy);
 }
 
 /** What is walked while a replaced connection has yet to notice: the rest is the same as without it. */
 const besideGhost: ReadonlySet<Act['do']> = new Set(['ghost', 'ping', 'drop', 'close', 'bye', 'agent', 'submit']);
+
+/** What is walked beside a job with a credential: the rest is the same as beside any other. */
+const besideCredential: ReadonlySet<Act['do']> = new Set([
+  'agent',
+  'cancel',
+  'cancel again',
+  'cancel the ended job',
+  'cancel grace over',
+  'max runtime over',
+  'revocation done',
+  'revocation grace over',
+  'ping',
+  'drop',
+  'bye',
+]);
 
 function handshake(at: Reference, act: Act): Outcome | null {
   const refused = (answer: Answer | null, closes: number | null): Outcome => ({

@@ -1,6 +1,7 @@
 import { defineAgent } from '../agents.ts';
 import type { JobContext } from '../job-context.ts';
 import { EventLog } from '../log.ts';
+import type { Provisioner } from '../provisioner.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
 
@@ -32,23 +33,48 @@ export function breakableStore() {
   };
 }
 
+/** Issues a credential for each job of the agent `paid`, and revokes it when told. */
+export function purse() {
+  const waiting: (() => void)[] = [];
+  let isHeld = true;
+  const provisioner: Provisioner = {
+    issue: ({ agent, mintId }) =>
+      agent.startsWith('paid@') ? [{ id: mintId(), value: 'sk-walk', endpoint: 'https://gateway.example' }] : [],
+    revoke: () => (isHeld ? new Promise<void>((resolve) => waiting.push(resolve)) : undefined),
+  };
+  const revoked = () => {
+    for (const resolve of waiting.splice(0)) resolve();
+  };
+  return {
+    provisioner,
+    /** What waits is revoked. */
+    revoked,
+    /** From now on nothing waits. */
+    open(): void {
+      isHeld = false;
+      revoked();
+    },
+  };
+}
+
 /** The walks' agent: it emits three events as it starts, and after that does only what it is told. */
 export function puppets() {
   const byJob = new Map<string, Puppet>();
-  const agent = defineAgent({
-    name: 'puppet',
-    run: (context) =>
-      new Promise((resolve, reject) => {
-        byJob.set(context.id, {
-          context,
-          returns: () => resolve('done'),
-          throws: () => reject(new Error('told to')),
-        });
-        for (const step of ['one', 'two', 'three']) context.log('info', step);
-      }),
-  });
+  const named = (name: string) =>
+    defineAgent({
+      name,
+      run: (context) =>
+        new Promise((resolve, reject) => {
+          byJob.set(context.id, {
+            context,
+            returns: () => resolve('done'),
+            throws: () => reject(new Error('told to')),
+          });
+          for (const step of ['one', 'two', 'three']) context.log('info', step);
+        }),
+    });
   return {
-    agent,
+    agents: [named('puppet'), named('paid')],
     emit(jobId: string, count: number, bytes: number): void {
       for (let i = 0; i < count; i += 1) byJob.get(jobId)?.context.log('info', 'x'.repeat(bytes));
     },

@@ -7,10 +7,13 @@ export interface Policy {
   onExpire: 'cancel' | 'keep';
 }
 
-/** `limited` runs as `running` does, with a `max_runtime_sec`. */
+/**
+ * `limited` runs as `running` does, with a `max_runtime_sec`; `provisioned` as `limited` does, with a credential. While that
+ * is being revoked, how the job ends is decided.
+ */
 export interface ReferenceJob {
   id: string;
-  status: 'running' | 'limited' | 'cancelling';
+  status: 'running' | 'limited' | 'cancelling' | 'provisioned' | 'provisioned, cancelling' | `revoking, ${FinalStatus}`;
 }
 
 /** Where a session is in its life, as the protocol has it. */
@@ -61,6 +64,37 @@ export const beginning: Reference = {
   ghost: false,
 };
 
+/** Its agent is at work, and nobody has told it to stop. */
+export function isRunning({ status }: ReferenceJob): boolean {
+  return status === 'running' || status === 'limited' || status === 'provisioned';
+}
+
+export function isCancelling({ status }: ReferenceJob): boolean {
+  return status === 'cancelling' || status === 'provisioned, cancelling';
+}
+
+/** How a job ends whose credential is being revoked. */
+export function endOf({ status }: ReferenceJob): FinalStatus | undefined {
+  return endings.find((end) => status === `revoking, ${end}`);
+}
+
+export function hasCredential(job: ReferenceJob): boolean {
+  return job.status.startsWith('provisioned') || endOf(job) !== undefined;
+}
+
+/** Its agent has been told to stop. */
+export function isStopped(job: ReferenceJob): boolean {
+  const end = endOf(job);
+  return isCancelling(job) || end === 'cancelled' || end === 'timed_out';
+}
+
+const endings = ['success', 'error', 'cancelled', 'timed_out'] as const;
+
+export function cancelled(job: ReferenceJob): ReferenceJob {
+  if (endOf(job)) return job;
+  return { id: job.id, status: hasCredential(job) ? 'provisioned, cancelling' : 'cancelling' };
+}
+
 export function isAttached({ state }: Reference): boolean {
   return state === 'live' || state === 'resumed';
 }
@@ -94,7 +128,7 @@ export function written({ log }: Reference): Reference['log'] {
 
 /** Closed or expired: nothing opens it any more, and it ends with its last job. */
 export function over(at: Reference, how: 'closed' | 'expired', jobs: 'cancel' | 'keep'): Outcome {
-  const left: Reference['jobs'] = jobs === 'keep' ? at.jobs : at.jobs.map(({ id }) => ({ id, status: 'cancelling' }));
+  const left: Reference['jobs'] = jobs === 'keep' ? at.jobs : at.jobs.map(cancelled);
   return stays(
     settled({ ...at, state: how, over: how, tokens: 0, superseded: false, log: 'empty', ghost: false, jobs: left }),
   );

@@ -38,10 +38,11 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
   return lifecyclePaths<typeof sessionMachine, Reference, Deed>(sessionMachine, {
     input: sessionInput(policy),
     cases: ({ memory = beginning }) => casesOf(memory, acts, policy),
-    view: ({ context: { goodTokens, refusals, jobs }, value }) => [
+    view: ({ context: { goodTokens, refusals, jobs }, value, childContexts }) => [
       goodTokens,
       value === 'handshaking' ? refusals : 0,
       jobs,
+      Object.values(childContexts).map(({ credentials }) => credentials),
     ],
     after: false,
     cover: ({ before: { memory = beginning }, data, name }) =>

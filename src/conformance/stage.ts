@@ -26,6 +26,8 @@ export interface Stage {
   emit(jobId: string, count: number, bytes: number): Promise<void>;
   /** The job's agent has come to its end. */
   end(jobId: string, how: 'returns' | 'throws'): Promise<void>;
+  /** Every revocation that was held back is done. */
+  revoked(): Promise<void>;
   /** Whether the agent of a job has been told to stop. */
   isStopped(jobId: string): Promise<boolean>;
   /** The runtime fails to record the end of this job, once, as its agent returns. */

@@ -1,7 +1,7 @@
 import type { Asker, JobEvent, Refusal, SessionEvent } from '../../machines/index.ts';
 import type { Told } from './chart-moment.ts';
 import type { Act, ResumeAct } from './model.ts';
-import { isAttached, type Reference } from './reference.ts';
+import { endOf, isAttached, isCancelling, isRunning, type Reference } from './reference.ts';
 import { durations } from './session-input.ts';
 
 const asker: Asker = { connectionId: 'client', requestId: 'request' };
@@ -23,6 +23,9 @@ const heard: ReadonlySet<Act['do']> = new Set([
   'cancel an unknown job',
   'cancel grace over',
   'max runtime over',
+  'submit with a credential',
+  'revocation grace over',
+  'cancel the ended job',
 ]);
 
 /** What the charts hear of an act: the session's, and those of its jobs. */
@@ -104,9 +107,9 @@ function ofConnection(act: Act): Told[] | undefined {
 }
 
 function ofJobs(at: Reference, act: Act): Told[] | undefined {
-  const byStatus = (...statuses: string[]) => at.jobs.filter(({ status }) => statuses.includes(status));
-  const [running] = byStatus('running', 'limited');
-  const [cancelling] = byStatus('cancelling');
+  const [running] = at.jobs.filter(isRunning);
+  const [cancelling] = at.jobs.filter(isCancelling);
+  const [revoking] = at.jobs.filter((job) => endOf(job) !== undefined);
   const cancel = (job: { id: string } | undefined, bySubmitter: boolean) =>
     job ? session({ type: 'job.cancel', asker, jobId: job.id, bySubmitter }) : [];
   switch (act.do) {
@@ -127,9 +130,21 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
     case "stranger's cancel":
       return act.principal === 'own' ? cancel(running ?? cancelling, false) : [];
     case 'cancel grace over':
-      return byStatus('cancelling').map(({ id }) => ({ ...timer('cancelGraceMs', 'job.cancelling'), to: id }));
+      return at.jobs.filter(isCancelling).map(({ id }) => ({ ...timer('cancelGraceMs', 'job.cancelling'), to: id }));
     case 'max runtime over':
-      return byStatus('limited').map(({ id }) => ({ ...timer('maxRuntimeMs', 'job.running'), to: id }));
+      return at.jobs
+        .filter((job) => isRunning(job) && job.status !== 'running')
+        .map(({ id }) => ({ ...timer('maxRuntimeMs', 'job.running'), to: id }));
+    case 'submit with a credential': {
+      const { maxRuntimeMs } = durations;
+      return session({ type: 'job.submit', asker, jobId: 'job-1', maxRuntimeMs, credentials: 1 });
+    }
+    case 'revocation done':
+      return revoking ? [{ event: { type: 'credentials.revoked' }, to: revoking.id }] : [];
+    case 'revocation grace over':
+      return revoking ? [{ ...timer('revocationGraceMs', 'job.revoking'), to: revoking.id }] : [];
+    case 'cancel the ended job':
+      return cancel(revoking, true);
     case 'job fault': {
       const actorId = running?.id ?? '';
       return session({ type: `xstate.error.actor.${actorId}`, error: 'the job broke', actorId });

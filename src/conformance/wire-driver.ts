@@ -2,8 +2,8 @@ import type { SessionInfo } from '../runtime.ts';
 import type { Observed, SessionDriver } from './driver.ts';
 import { LogWitness } from './log-witness.ts';
 import type { Act, ResumeAct } from './model.ts';
-import { isAttached, type Reference } from './reference.ts';
-import { durations } from './session-input.ts';
+import { endOf, isAttached, isCancelling, isRunning, type Reference, type ReferenceJob } from './reference.ts';
+import { durations, lapses } from './session-input.ts';
 import type { Stage } from './stage.ts';
 import { Wire, type WireFrame } from './wire.ts';
 import { answerOf, authOf, sendResume } from './wire-frames.ts';
@@ -77,7 +77,7 @@ export class WireDriver implements SessionDriver {
       case 'resume':
         return this.#resume(at, act, own);
       case "stranger's cancel": {
-        const job = at.jobs.find(({ status }) => status !== 'cancelling') ?? at.jobs[0];
+        const job = at.jobs.find(isRunning) ?? at.jobs[0];
         const { side } = await sideSession(this.#stage, act.principal);
         const answer = await side.ask('job.cancel', { job_id: this.#jobId(job?.id) });
         await side.ask('session.bye');
@@ -87,7 +87,8 @@ export class WireDriver implements SessionDriver {
         const { refusals } = at;
         const refused = at.state === 'handshaking' && (await refusedGreeting(this.#stage, own, { act, refusals }));
         if (refused) return refused;
-        if (act.do === 'submit') return this.#submit(at, own, act.limited);
+        if (act.do === 'submit') return this.#submit(at, own, { agent: 'puppet', isLimited: act.limited });
+        if (act.do === 'submit with a credential') return this.#submit(at, own, { agent: 'paid', isLimited: true });
         const asked = (await this.#loss(at, act, own)) ?? (await request(own, act, await this.#scene(at)));
         return asked ?? this.#passage(at, act, own);
       }
@@ -136,7 +137,7 @@ export class WireDriver implements SessionDriver {
   /** What a network still takes is progress: the runtime gives up on the first timeout without any. */
   async #stall(at: Reference, own: Wire): Promise<Seen> {
     const { stallEvents, stallBytes, stallTimeoutMs } = this.#stage;
-    await this.#stage.emit(this.#runningJob(at), stallEvents, stallBytes);
+    await this.#stage.emit(this.#job(at, isRunning), stallEvents, stallBytes);
     for (let timeouts = 0; timeouts < 8; timeouts += 1) {
       await this.#advance(stallTimeoutMs);
       if (this.#state(await this.#info()) === 'detached') break;
@@ -147,41 +148,40 @@ export class WireDriver implements SessionDriver {
 
   /** What agents do, and what time does. */
   async #passage(at: Reference, act: Act, own: Wire): Promise<Seen> {
-    const { resumeWindowMs, cancelGraceMs, maxRuntimeMs } = durations;
     switch (act.do) {
       case 'emit':
-        await this.#stage.emit(this.#runningJob(at), 3, 10);
+        await this.#stage.emit(this.#job(at, isRunning), 3, 10);
         return nothing;
       case 'emit much':
-        await this.#stage.emit(this.#runningJob(at), 4, this.#stage.holdBytes);
+        await this.#stage.emit(this.#job(at, isRunning), 4, this.#stage.holdBytes);
         return nothing;
       case 'read on':
         own.link.release();
         await this.#stage.settle();
         return nothing;
       case 'agent':
-        await this.#stage.end(act.of === 'running' ? this.#runningJob(at) : this.#cancellingJob(at), act.ends);
+        await this.#stage.end(act.of === 'running' ? this.#job(at, isRunning) : this.#job(at, isCancelling), act.ends);
         return nothing;
       case 'job fault':
-        await this.#stage.breakJob(this.#runningJob(at));
+        await this.#stage.breakJob(this.#job(at, isRunning));
         return nothing;
-      case 'outlive the window':
-        return this.#outlive(at, own, resumeWindowMs + 1);
-      case 'cancel grace over':
-        return this.#outlive(at, own, cancelGraceMs);
-      case 'max runtime over':
-        return this.#outlive(at, own, maxRuntimeMs);
+      case 'revocation done':
+        await this.#stage.revoked();
+        return nothing;
       case 'window over':
-        await this.#advance(this.#detachedMs + resumeWindowMs - this.#nowMs);
+        await this.#advance(this.#detachedMs + durations.resumeWindowMs - this.#nowMs);
         return nothing;
-      default:
-        throw new Error(`a wire cannot bring about: ${act.do}`);
+      default: {
+        const lapseMs = lapses.get(act.do);
+        if (lapseMs === undefined) throw new Error(`a wire cannot bring about: ${act.do}`);
+        return this.#outlive(at, own, lapseMs);
+      }
     }
   }
 
-  async #submit(at: Reference, own: Wire, limited: boolean): Promise<Seen> {
-    const limit = limited ? { max_runtime_sec: durations.maxRuntimeMs / 1000 } : {};
-    const accepted = await own.ask('job.submit', { agent: 'puppet', ...limit });
+  async #submit(at: Reference, own: Wire, { agent, isLimited }: { agent: string; isLimited: boolean }): Promise<Seen> {
+    const limit = isLimited ? { max_runtime_sec: durations.maxRuntimeMs / 1000 } : {};
+    const accepted = await own.ask('job.submit', { agent, ...limit });
     const name = at.jobs.some(({ id }) => id === 'job-1') ? 'job-2' : 'job-1';
     this.#jobIds.set(name, String(accepted?.payload.job_id));
     return { answer: answerOf(accepted), closes: null };
@@ -282,16 +282,13 @@ export class WireDriver implements SessionDriver {
   }
 
   async #scene(at: Reference): Promise<RequestScene> {
-    const [running, cancelling] = [this.#runningJob(at), this.#cancellingJob(at)];
-    return { stage: this.#stage, newestSeq: await this.#newestSeq(), running, cancelling };
+    const [running, cancelling] = [this.#job(at, isRunning), this.#job(at, isCancelling)];
+    const revoking = this.#job(at, (job) => endOf(job) !== undefined);
+    return { stage: this.#stage, newestSeq: await this.#newestSeq(), running, cancelling, revoking };
   }
 
-  #runningJob({ jobs }: Reference): string {
-    return this.#jobId(jobs.find(({ status }) => status !== 'cancelling')?.id);
-  }
-
-  #cancellingJob({ jobs }: Reference): string {
-    return this.#jobId(jobs.find(({ status }) => status === 'cancelling')?.id);
+  #job({ jobs }: Reference, isWanted: (job: ReferenceJob) => boolean): string {
+    return this.#jobId(jobs.find(isWanted)?.id);
   }
 
   #jobId(name: string | undefined): string {

@@ -9,16 +9,17 @@ import { closing } from './wire-handshake.ts';
 export interface RequestScene {
   stage: Stage;
   newestSeq: number;
-  /** Ids of the oldest job that runs, and of the oldest whose cancel is pending. */
+  /** Ids of the oldest job that runs, of the oldest whose cancel is pending, and of the one whose credential is being revoked. */
   running: string;
   cancelling: string;
+  revoking: string;
 }
 
 /** What a client asks on its own connection; undefined for acts that are no request. */
 export async function request(
   own: Wire,
   act: Act,
-  { stage, newestSeq, running, cancelling }: RequestScene,
+  { stage, newestSeq, running, cancelling, revoking }: RequestScene,
 ): Promise<Pick<Observed, 'answer' | 'closes'> | undefined> {
   const ask = async (type: string, payload: object = {}, envelope: object = {}) => ({
     answer: answerOf(await own.ask(type, payload, envelope)),
@@ -53,6 +54,8 @@ export async function request(
       return ask('job.cancel', { job_id: running });
     case 'cancel again':
       return ask('job.cancel', { job_id: cancelling });
+    case 'cancel the ended job':
+      return ask('job.cancel', { job_id: revoking });
     case 'cancel an unknown job':
       return ask('job.cancel', { job_id: 'job_unknown' });
     default:

@@ -11,7 +11,7 @@ import {
   sessionWalks,
   walkChart,
 } from '../../src/conformance/index.ts';
-import { clientCases, clientInputs, jobCases, jobInput } from './small-charts.ts';
+import { clientCases, clientInputs, jobCases, jobInputs } from './small-charts.ts';
 
 /** Walks all three charts, and says by the name of each what was taken of it. */
 export async function walkedCharts(): Promise<Map<string, ChartCoverage>> {
@@ -20,8 +20,9 @@ export async function walkedCharts(): Promise<Map<string, ChartCoverage>> {
   for (const { policy, scope } of policies) {
     for (const walk of sessionWalks({ policy, scope }).walks) await drive(new ChartDriver({ policy, inspect }), walk);
   }
-  for (const walk of lifecyclePaths(jobMachine, { input: jobInput, cases: jobCases }).walks) {
-    walkChart(jobMachine, walk, { input: jobInput, inspect });
+  for (const input of jobInputs) {
+    const { walks } = lifecyclePaths(jobMachine, { input, cases: jobCases });
+    for (const walk of walks) walkChart(jobMachine, walk, { input, inspect });
   }
   const view = ({ context: { sessionId, patienceMs, losses } }: ChartView) => [
     sessionId,

@@ -1,6 +1,6 @@
 import type { InspectionEvent } from 'xstate';
 import type { Policy } from '../../src/conformance/index.ts';
-import { breakableStore, puppets } from '../../src/conformance/puppets.ts';
+import { breakableStore, puppets, purse } from '../../src/conformance/puppets.ts';
 import { durations } from '../../src/conformance/session-input.ts';
 import type { Stage } from '../../src/conformance/stage.ts';
 import { bearer, createRuntime, simulatedClock } from '../../src/index.ts';
@@ -13,10 +13,15 @@ import { recordingLog, tokens } from '../support/runtime.ts';
 export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) => void): Stage {
   const clock = simulatedClock();
   const troupe = puppets();
+  const gateway = purse();
   const { store, breakNext } = breakableStore();
   const valves = new Set<Valve>();
   const runtime = createRuntime({
-    agents: [troupe.agent],
+    agents: troupe.agents,
+    provisioner: gateway.provisioner,
+    // What revocations wait for is told, and never time.
+    provisionerTimeoutSec: 1e6,
+    revocationGraceSec: durations.revocationGraceMs / 1000,
     store,
     authenticate: bearer({ [tokens.alice]: 'alice', [tokens.bob]: 'bob' }),
     clock,
@@ -77,6 +82,10 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
       troupe.end(jobId, how);
       await turns();
     },
+    async revoked() {
+      gateway.revoked();
+      await turns();
+    },
     isStopped: async (jobId) => troupe.isStopped(jobId),
     async breakJob(jobId) {
       breakNext();
@@ -85,11 +94,13 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
     },
     async shutdown() {
       const closed = runtime.close();
+      gateway.open();
       troupe.endAll();
       await closed;
     },
     async close() {
       const closed = runtime.close();
+      gateway.open();
       troupe.endAll();
       await closed;
     },

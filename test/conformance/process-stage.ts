@@ -97,6 +97,7 @@ export async function processStage(
     },
     emit: async (...emission) => void (await server.call('emit', emission)),
     end: async (...end) => void (await server.call('end', end)),
+    revoked: async () => void (await server.call('revoked')),
     isStopped: async (jobId) => (await server.call('isStopped', jobId)) === true,
     breakJob: async (jobId) => void (await server.call('breakJob', jobId)),
     shutdown: async () => void (await server.call('shutdown')),

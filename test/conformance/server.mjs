@@ -2,7 +2,7 @@
 // and its clock is simulated, both moved by messages of the process that started it; nothing else of it is special.
 import { jobMachine, sessionMachine } from '../../dist/machines/index.js';
 import { chartCoverage } from '../../dist/src/conformance/index.js';
-import { breakableStore, puppets } from '../../dist/src/conformance/puppets.js';
+import { breakableStore, puppets, purse } from '../../dist/src/conformance/puppets.js';
 import { durations } from '../../dist/src/conformance/session-input.js';
 import { bearer, createRuntime, simulatedClock, stdioTransport } from '../../dist/src/index.js';
 
@@ -16,9 +16,13 @@ const calls = {
   async begin({ policy, tokens, limits, stdio }) {
     const clock = simulatedClock();
     const troupe = puppets();
+    const gateway = purse();
     const { store, breakNext } = breakableStore();
     const runtime = createRuntime({
-      agents: [troupe.agent],
+      agents: troupe.agents,
+      provisioner: gateway.provisioner,
+      provisionerTimeoutSec: 1e6,
+      revocationGraceSec: durations.revocationGraceMs / 1000,
       store,
       authenticate: bearer({ [tokens.own]: 'alice', [tokens.another]: 'bob' }),
       clock,
@@ -30,7 +34,7 @@ const calls = {
       ...limits,
       ...policy,
     });
-    scene = { clock, troupe, runtime, breakNext };
+    scene = { clock, troupe, gateway, runtime, breakNext };
     const { url } = await runtime.listen();
     if (stdio) {
       const { input, output } = { input: process.stdin, output: process.stdout };
@@ -58,9 +62,14 @@ const calls = {
     scene.breakNext();
     await calls.end([jobId, 'returns']);
   },
+  async revoked() {
+    scene.gateway.revoked();
+    for (let i = 0; i < 3; i += 1) await turn();
+  },
   isStopped: async (jobId) => scene.troupe.isStopped(jobId),
   async shutdown() {
     const closed = scene.runtime.close();
+    scene.gateway.open();
     scene.troupe.endAll();
     await closed;
   },

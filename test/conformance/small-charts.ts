@@ -9,13 +9,14 @@ export interface Expected {
   effects?: Readonly<Record<string, number>>;
 }
 
-export const jobInput: JobInput = {
+const jobTiming = { maxRuntimeMs: 4000, cancelGraceMs: 3000, revocationGraceMs: 5000 };
+
+/** Without and with a credential that has to be revoked. */
+export const jobInputs: readonly JobInput[] = [0, 1].map((credentials) => ({
   jobId: 'job-1',
-  maxRuntimeMs: 4000,
-  cancelGraceMs: 3000,
-  revocationGraceMs: 5000,
-  credentials: 1,
-};
+  ...jobTiming,
+  credentials,
+}));
 
 const asker = { connectionId: 'client', requestId: 'request' };
 
@@ -26,6 +27,7 @@ export const jobCases: readonly Case[] = (
     ['the agent throws', { type: 'agent.failed' }],
     ['a cancel', { type: 'job.cancel', asker }],
     ['the runtime shuts down', { type: 'runtime.shutdown' }],
+    ['the credentials are revoked', { type: 'credentials.revoked' }],
   ] satisfies [string, JobEvent][]
 ).map(([name, event]) => ({ name, told: [{ event }] }));
 
@@ -36,9 +38,21 @@ const terminal: Readonly<Record<string, string>> = {
   timed_out: 'recordTimeout',
 };
 
-/** §7: one terminal, and none after it. */
-export function jobExpected(state: string, { name }: Case): Expected {
-  const ends = (to: string): Expected => ({ state: to, effects: { [terminal[to] ?? '']: 1 } });
+/** The state in which a job waits for its revocation, by how it is going to end (§9.8). */
+const revoking: Readonly<Record<string, string>> = {
+  success: 'returned',
+  error: 'failed',
+  cancelled: 'stopped',
+  timed_out: 'overdue',
+};
+
+/** §7: one terminal, and none after it; where there are credentials, after their revocation (§9.8). */
+export function jobExpected(state: string, { name }: Case, credentials: number): Expected {
+  const ended = (to: string): Expected => ({ state: to, effects: { [terminal[to] ?? '']: 1 } });
+  const ends = (to: string): Expected =>
+    credentials === 0 ? ended(to) : { state: revoking[to] ?? '', effects: { [terminal[to] ?? '']: 0, revoke: 1 } };
+  const end = Object.keys(revoking).find((one) => revoking[one] === state);
+  if (end) return whileRevoking({ state, end }, name);
   switch (`${state}: ${name}`) {
     case 'pending: start':
       return { state: 'running', effects: { startAgent: 1 } };
@@ -50,7 +64,7 @@ export function jobExpected(state: string, { name }: Case): Expected {
     case 'running: a cancel':
       return { state: 'cancelling', effects: { acknowledgeCancel: 1, abortAgent: 1 } };
     case 'running: after maxRuntimeMs.job.running':
-      return { state: 'timed_out', effects: { abortAgent: 1, recordTimeout: 1 } };
+      return ends('timed_out');
     case 'cancelling: a cancel':
       return { state, effects: { acknowledgeCancel: 1, abortAgent: 0 } };
     case 'cancelling: the agent returns':
@@ -60,6 +74,20 @@ export function jobExpected(state: string, { name }: Case): Expected {
       return ends('cancelled');
     default:
       return { state, effects: Object.fromEntries(Object.values(terminal).map((effect) => [effect, 0])) };
+  }
+}
+
+function whileRevoking({ state, end }: { state: string; end: string }, name: string): Expected {
+  switch (name) {
+    case 'the credentials are revoked':
+    case 'after revocationGraceMs.job.revoking':
+      return { state: end, effects: { [terminal[end] ?? '']: 1 } };
+    case 'a cancel':
+      return end === 'cancelled'
+        ? { state, effects: { acknowledgeCancel: 1, refuseLateCancel: 0 } }
+        : { state, effects: { acknowledgeCancel: 0, refuseLateCancel: 1 } };
+    default:
+      return { state, effects: { [terminal[end] ?? '']: 0, revoke: 0 } };
   }
 }
 

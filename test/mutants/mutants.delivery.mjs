@@ -52,11 +52,7 @@ export const deliveryMutants = [
   ],
   [
     'what is emitted while detached is not numbered',
-    [
-      'src/job.ts',
-      "if (this.status !== 'running' || this.abort.signal.aborted) return;",
-      "if (this.status !== 'running' || this.abort.signal.aborted || !this.session.connection) return;",
-    ],
+    ['src/job.ts', 'if (this.isEnding) return;', 'if (this.isEnding || !this.session.connection) return;'],
   ],
   [
     'seq reused after resume',

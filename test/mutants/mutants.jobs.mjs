@@ -65,16 +65,18 @@ export const jobMutants = [
   ],
   [
     'a cancelled job that returns has succeeded',
-    [
-      chart,
-      "        'agent.returned': 'cancelled',",
-      "        'agent.returned': { target: 'success', actions: 'recordResult' },",
-    ],
+    [chart, "        'agent.returned': 'revoking.stopped',", "        'agent.returned': 'revoking.returned',"],
   ],
-  ['events after the cancel still come', [job, ' || this.abort.signal.aborted) return;', ') return;']],
-  ['no cancel grace: ends only with its agent', [chart, "      after: { cancelGraceMs: 'cancelled' },\n", '']],
-  ['max_runtime_sec is ignored', [chart, "      after: { maxRuntimeMs: 'timed_out' },\n", '']],
-  ['a timeout does not stop the agent', [chart, "entry: ['abortAgent', 'recordTimeout']", "entry: ['recordTimeout']"]],
+  ['events after the cancel still come', [job, ' || this.abort.signal.aborted;', ';']],
+  ['no cancel grace: ends only with its agent', [chart, "      after: { cancelGraceMs: 'revoking.stopped' },\n", '']],
+  [
+    'max_runtime_sec is ignored',
+    [chart, "      after: { maxRuntimeMs: { target: 'revoking.overdue', actions: 'abortAgent' } },\n", ''],
+  ],
+  [
+    'a timeout does not stop the agent',
+    [chart, "{ target: 'revoking.overdue', actions: 'abortAgent' }", "'revoking.overdue'"],
+  ],
   [
     'an ended job is still counted',
     [
@@ -97,10 +99,26 @@ export const jobMutants = [
   ],
   [
     'a failed agent is told as a success',
-    [
-      chart,
-      "'agent.failed': { target: 'error', actions: 'recordError' }",
-      "'agent.failed': { target: 'success', actions: 'recordResult' }",
-    ],
+    [chart, "'agent.failed': 'revoking.failed'", "'agent.failed': 'revoking.returned'"],
+  ],
+  [
+    'the terminal does not wait for the revocation',
+    ['src/jobs.ts', 'credentials: job.credentials.length,', 'credentials: 0,'],
+  ],
+  [
+    'a revocation that hangs holds the terminal back for ever',
+    [chart, "      after: { revocationGraceMs: { actions: ['reportUnrevoked', 'uncountCredentials'] } },\n", ''],
+  ],
+  [
+    'that it is revoked is not heard',
+    [chart, "        'credentials.revoked': { actions: 'uncountCredentials' },\n", ''],
+  ],
+  [
+    'a cancel that comes too late is acknowledged',
+    [chart, "'job.cancel': { actions: 'refuseLateCancel' }", "'job.cancel': { actions: 'acknowledgeCancel' }"],
+  ],
+  [
+    'a job that is timed out is told as a success, once its credential is revoked',
+    [chart, "target: '#job.timed_out', actions: 'recordTimeout'", "target: '#job.success', actions: 'recordResult'"],
   ],
 ];

@@ -33,7 +33,15 @@ interface Walks {
 
 let stepsTaken = 0;
 const storms = { seeds: 300, steps: 120 };
-const atRuntime = new Set<Ability>(['holdReplay', 'stall', 'time', 'puppets', 'shutdown', 'secondPrincipal']);
+const atRuntime = new Set<Ability>([
+  'holdReplay',
+  'stall',
+  'time',
+  'puppets',
+  'provisioner',
+  'shutdown',
+  'secondPrincipal',
+]);
 
 const nets: Record<string, (walks: () => Walks[]) => Promise<Finding>> = {
   'walks: chart': (walks) => walked(walks(), 'chart', (policy) => new ChartDriver({ policy })),

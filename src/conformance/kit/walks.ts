@@ -124,6 +124,7 @@ function urlStage({ url, token, secondToken = '', profile }: Subject, transcript
     emit: nothing,
     end: nothing,
     breakJob: nothing,
+    revoked: nothing,
     isStopped: async () => false,
     shutdown: nothing,
     async close() {
