@@ -6,19 +6,15 @@ import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { tokenBucket } from './rate.ts';
+import { type Address, type Refused, type Reply, refusals, replyText } from './reply.ts';
 import type { Session } from './session.ts';
 import { watchStall } from './stall.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
-import { decode, encode } from './wire/codec.ts';
+import { decode } from './wire/codec.ts';
+import { type Dialect, dialects } from './wire/dialects.ts';
 import type { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
-import {
-  type ClientFrame,
-  type Feature,
-  protocolVersion,
-  type RuntimeFrameOf,
-  type RuntimeFrameType,
-} from './wire/messages.ts';
+import type { ClientFrame, Feature, RuntimeFrameOf, RuntimeFrameType } from './wire/messages.ts';
 
 /** Bytes one write carries at most, so that progress can be seen, and bytes a socket may hold before the log waits. */
 const batchBytesMax = 64 * 1024;
@@ -36,13 +32,6 @@ export interface ConnectionOptions {
   ended(connection: Connection): void;
 }
 
-/** Whom a reply answers, and which job it is about. A request without a usable id is `''`. */
-export interface Address {
-  requestId: string;
-  jobId?: string;
-  traceId?: string | undefined;
-}
-
 /**
  * One socket, the only writer to it, and a cursor on its session's log. A connection that is not its session's own any more
  * (`session.connection !== this`: replaced, refused, said goodbye) is heard no more, whatever still arrives.
@@ -57,6 +46,8 @@ export class Connection {
   #replayUntil = Number.POSITIVE_INFINITY;
   /** The features the hello or resume asked for; undefined where it named none. */
   asked: readonly string[] | undefined;
+  /** How the client on it speaks (§10): replies are in its dialect, the log in that of its session. */
+  dialect: Dialect;
   readonly #options: ConnectionOptions;
   readonly #transport: Transport;
   /** Replies that wait for the store; none where it does not last. */
@@ -75,6 +66,7 @@ export class Connection {
     const { transport, settings, session, ledger } = options;
     this.id = options.id;
     this.facts = options.facts;
+    this.dialect = dialects[options.facts.dialect ?? 'plain'];
     this.session = session;
     this.#options = options;
     this.#transport = transport;
@@ -157,23 +149,22 @@ export class Connection {
     to: string | Address,
     payload: Omit<RuntimeFrameOf<Type>['payload'], 'request_id' | 'reply_to'>,
   ): void {
-    const { requestId, jobId, traceId }: Address = typeof to === 'string' ? { requestId: to } : to;
-    const text = encode({
-      arcp: protocolVersion,
-      id: requestId || mintId('msg'),
-      type,
-      session_id: this.session.id,
-      ...(jobId === undefined ? {} : { job_id: jobId }),
-      ...(traceId === undefined ? {} : { trace_id: traceId }),
-      payload: requestId === '' ? payload : { ...payload, request_id: requestId, reply_to: requestId },
-    });
-    if (this.#outbox) this.#outbox.reply({ type, text });
-    else this.#write(text);
+    this.#send({ type, to: typeof to === 'string' ? { requestId: to } : to, payload });
   }
 
-  /** The one place where an error becomes a frame. */
-  refuse(requestId: string, error: ArcpError): void {
-    this.reply('session.error', requestId, error.toPayload());
+  /** The one place where an error becomes a frame, in whichever form the client reads (§10). */
+  refuse(to: string | Refused, error: ArcpError): void {
+    const { session, dialect } = this;
+    const now = () => isoTime(this.#options.settings.clock.now());
+    const refused = typeof to === 'string' ? { requestId: to } : to;
+    for (const reply of refusals(refused, error, { session, dialect, now })) this.#send(reply);
+  }
+
+  #send(reply: Reply): void {
+    const { type } = reply;
+    const text = replyText(reply, this);
+    if (this.#outbox) this.#outbox.reply({ type, text });
+    else this.#write(text);
   }
 
   close(code: number, reason: string): void {

@@ -59,7 +59,7 @@ export function sessionEffects(world: EffectsWorld) {
     refuseResume(moment, { code: 'RESUME_WINDOW_EXPIRED', message, details });
   const refuseAsker = (moment: SessionMoment, code: ErrorCode, message: string) => {
     const { connection, requestId } = askerOf(moment);
-    connection?.refuse(requestId, new ArcpError(code, message));
+    connection?.refuse({ requestId, ...requestOf(moment.event) }, new ArcpError(code, message));
   };
   const keptSeqs = ({ log }: Session) => ({ oldest_seq: log.oldestSeq, newest_seq: log.newestSeq });
   const closing = (code: number, reason: string) => (moment: SessionMoment) =>
@@ -86,6 +86,7 @@ export function sessionEffects(world: EffectsWorld) {
       if (moment.event.type !== 'handshake.refused') return;
       const { code, message, details } = moment.event.refusal;
       connection?.refuse(requestId, new ArcpError(code, message, details));
+      if (connection?.dialect.afterRefusedHello === 'close') connection.close(closeCodes.policy, 'refused');
     },
     refuseUnauthenticated: (moment: SessionMoment) =>
       refuseAsker(moment, 'UNAUTHENTICATED', 'the first frame must be session.hello or session.resume'),
@@ -165,7 +166,10 @@ export function sessionEffects(world: EffectsWorld) {
     open: (moment: SessionMoment) => {
       if (moment.event.type !== 'session.hello') return;
       const { principal } = moment.event;
-      tokenToTell = world.registry().admit(sessionOf(moment), principal);
+      const session = sessionOf(moment);
+      // What is numbered is written in the dialect of who said hello, for as long as the session lives (§10).
+      if (session.connection) session.dialect = session.connection.dialect;
+      tokenToTell = world.registry().admit(session, principal);
       audit({ action: 'hello', outcome: 'allowed', principal, sessionId: moment.context.sessionId });
     },
     supersede: closing(closeCodes.superseded, 'superseded by a newer connection'),
@@ -219,6 +223,12 @@ export function sessionEffects(world: EffectsWorld) {
       if (job) world.jobs().settle(job);
     },
   };
+}
+
+/** What kind of request an event brought, and which job it named: a refusal has the form its client reads (§10). */
+function requestOf(event: SessionEvent): { type?: string; jobId?: string } {
+  if (event.type === 'job.cancel') return { type: event.type, jobId: event.jobId };
+  return event.type === 'frame.malformed' && event.frame !== undefined ? { type: event.frame } : {};
 }
 
 const otherProtocolMessage =

@@ -5,6 +5,7 @@ import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import type { Registry } from './registry.ts';
 import { type HandshakeFrame, type ResumeRequest, readResumeRequest } from './resume-request.ts';
+import { dialectOf } from './wire/dialects.ts';
 import { ArcpError } from './wire/errors.ts';
 
 export interface HandshakeWorld {
@@ -20,6 +21,7 @@ export interface HandshakeWorld {
 export function handshake(connection: Connection, frame: HandshakeFrame, world: HandshakeWorld): void {
   const { settings } = world;
   const asker: Asker = { connectionId: connection.id, requestId: frame.id };
+  if (connection.facts.dialect === undefined) connection.dialect = dialectOf(frame);
   const credentials = readCredentials(connection, frame);
   if (credentials instanceof ArcpError) return refuse(connection, asker, credentials);
   const identified = identify(settings, credentials);

@@ -108,7 +108,7 @@ export class Job {
   /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
   emit(kind: string, body: unknown): void {
     if (this.isEnding) return;
-    const text = this.secrets.hide(JSON.stringify(body));
+    const text = this.secrets.hide(JSON.stringify(this.session.dialect.event(kind, body)));
     if (text === undefined) throw new TypeError(`the body of a ${kind} event must be JSON`);
     if (kind !== 'result_chunk' && Buffer.byteLength(text) > eventBytesMax) {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
@@ -158,7 +158,9 @@ export class Job {
     const { summary } = outcome;
     const streamed = 'resultId' in outcome ? { result_id: outcome.resultId, result_size: outcome.resultSize } : {};
     const ended = { job_id: this.id, final_status: 'success', ...streamed, summary, completed_at: this.now() };
-    const inline = 'result' in outcome ? `,"result":${this.secrets.hide(outcome.result)}` : '';
+    const result = 'result' in outcome ? this.secrets.hide(outcome.result) : undefined;
+    const fields = result === undefined ? [] : this.session.dialect.resultFields;
+    const inline = fields.map((field) => `,"${field}":${result}`).join('');
     const payload = `${JSON.stringify(ended).slice(0, -1)}${inline}}`;
     this.session.log.append(this.#head('job.result'), `,"payload":${payload}}`);
     this.status = 'success';
@@ -168,7 +170,8 @@ export class Job {
   recordError(status: 'error' | 'cancelled' | 'timed_out', code: ErrorCode, message: string): void {
     const details = this.cancelReason === undefined ? undefined : { reason: this.cancelReason };
     const error = new ArcpError(code, message, details).toPayload();
-    const payload = { job_id: this.id, final_status: status, ...error, completed_at: this.now() };
+    const ended = { job_id: this.id, final_status: status, ...error, completed_at: this.now() };
+    const payload = this.session.dialect.jobError(ended);
     this.session.log.append(this.#head('job.error'), `,"payload":${JSON.stringify(payload)}}`);
     this.status = status;
   }

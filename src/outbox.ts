@@ -5,7 +5,7 @@ import type { RuntimeFrameType } from './wire/messages.ts';
 const waitingMax = 10_000;
 
 /** What promises nothing, and need not wait for a store that cannot write. */
-const promisesNothing: ReadonlySet<string> = new Set<RuntimeFrameType>(['session.error', 'session.pong']);
+const promisesNothing: ReadonlySet<string> = new Set<RuntimeFrameType>(['session.error', 'job.error', 'session.pong']);
 
 export interface OutboxOptions {
   ledger: Ledger;

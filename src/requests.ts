@@ -26,9 +26,11 @@ function refuse(
   frame: ClientFrame,
   { error, world }: { error: unknown; world: RequestWorld },
 ): void {
-  if (error instanceof ArcpError) return connection.refuse(frame.id, error);
+  const jobId = (frame.type === 'job.cancel' && frame.payload.job_id) || frame.job_id;
+  const refused = { requestId: frame.id, type: frame.type, jobId };
+  if (error instanceof ArcpError) return connection.refuse(refused, error);
   world.settings.log.error({ err: error, frame: frame.type }, 'a request failed');
-  connection.refuse(frame.id, new ArcpError('INTERNAL_ERROR', 'the runtime failed to answer this request'));
+  connection.refuse(refused, new ArcpError('INTERNAL_ERROR', 'the runtime failed to answer this request'));
 }
 
 /** Before the welcome: a hello, a resume, or the end (§6.1). */

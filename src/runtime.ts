@@ -15,6 +15,7 @@ import { answer } from './requests.ts';
 import { StoreFailure, type StoreTrouble } from './stores/store.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
 import { wsDoor } from './transports/ws.ts';
+import { dialectNames, isDialectName } from './wire/dialects.ts';
 
 /** A session as an embedder may see it: no secret. */
 export interface SessionInfo {
@@ -43,7 +44,7 @@ export interface Runtime {
   attach(server: Server, options?: { path?: string }): void;
   /** Serves one upgrade, for servers that route upgrades themselves. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Serves one connection over any transport. */
+  /** Serves one connection over any transport. Throws where `facts` name a dialect that there is not (§10). */
   accept(transport: Transport, facts?: ConnectionFacts): void;
   /** Sessions that are not ended, also those still in their handshake. */
   sessions(): SessionInfo[];
@@ -105,6 +106,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 
   function accept(transport: Transport, facts: ConnectionFacts = {}): void {
+    const { dialect = 'plain' } = facts;
+    if (!isDialectName(dialect))
+      throw new RangeError(`accept(): unknown dialect; there are ${dialectNames.join(', ')}`);
     if (phase === 'closing') return transport.close(closeCodes.shutdown, 'shutdown');
     if (!hasRoom()) return transport.close(closeCodes.policy, 'too many connections in their handshake');
     // Its frames wait until somebody listens to them.

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 import type { Job } from './job.ts';
 import type { EventLog } from './log.ts';
 import type { TokenHash } from './tokens.ts';
+import { type Dialect, dialects } from './wire/dialects.ts';
 import type { Feature } from './wire/messages.ts';
 
 /** The tokens that open a session: the previous one too, until the client has shown that it got the current one (§6.3). */
@@ -22,6 +23,8 @@ export class Session {
   readonly actor: Actor<typeof sessionMachine>;
   principal = '';
   features: ReadonlySet<Feature> = new Set();
+  /** How its numbered frames are written: as its first client speaks, also when another resumes it (§10). */
+  dialect: Dialect = dialects.plain;
   tokens: SessionTokens | undefined;
   connection: Connection | undefined;
   /** The newest seq the client has acknowledged (§6.5). */

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocketServer } from 'ws';
+import { isDialectName } from '../wire/dialects.ts';
 import { type ConnectionFacts, closeCodes } from './transport.ts';
 import {
+  dialectOf,
   type Gate,
   hostsFor,
   mount,
@@ -126,6 +128,13 @@ export class UpgradeDoor implements Door {
 }
 
 /** What is known of a connection from its upgrade request. */
-export function factsOf({ headers, socket: { remoteAddress } }: IncomingMessage): ConnectionFacts {
-  return { headers, ...(remoteAddress === undefined ? {} : { remoteAddress }) };
+export function factsOf(request: IncomingMessage): ConnectionFacts {
+  const { headers, socket } = request;
+  const { remoteAddress } = socket;
+  const dialect = dialectOf(request);
+  return {
+    headers,
+    ...(remoteAddress === undefined ? {} : { remoteAddress }),
+    ...(isDialectName(dialect) ? { dialect } : {}),
+  };
 }

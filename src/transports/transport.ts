@@ -1,3 +1,5 @@
+import type { DialectName } from '../wire/dialects.ts';
+
 /**
  * One end of a connection, whatever carries it (§4): text frames in order, both ways. WebSocket, stdio and the
  * in-memory pair are transports; an embedder may bring any other to `runtime.accept(transport)`.
@@ -36,6 +38,8 @@ export interface ConnectionFacts {
   /** HTTP headers of the upgrade request, names in lower case. */
   headers?: Readonly<Record<string, string | string[] | undefined>>;
   remoteAddress?: string;
+  /** The dialect the client has named (§10), where it has: `?dialect=` of the upgrade request. */
+  dialect?: DialectName;
 }
 
 export interface DialOptions {

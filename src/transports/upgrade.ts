@@ -2,6 +2,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { isIPv4, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { dialectNames, isDialectName } from '../wire/dialects.ts';
 
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -24,6 +25,11 @@ export function pathOf(request: IncomingMessage): string {
   return request.url?.split('?', 1)[0] ?? '';
 }
 
+/** What `?dialect=` of a request says (§10); undefined where it says nothing. */
+export function dialectOf(request: IncomingMessage): string | undefined {
+  return new URLSearchParams(request.url?.split('?')[1] ?? '').get('dialect') ?? undefined;
+}
+
 /** Who is let in. */
 export interface Gate {
   /**
@@ -43,13 +49,18 @@ export interface Gate {
 }
 
 /** Why an upgrade may not come in; undefined when it may. */
-export function refusalOf({ headers }: IncomingMessage, gate: Gate): Refusal | undefined {
+export function refusalOf(request: IncomingMessage, gate: Gate): Refusal | undefined {
+  const { headers } = request;
   const { allowedHosts = ['*'], allowedOrigins = ['*'], hasRoom } = gate;
   if (!isAllowedHost(headers.host ?? '', allowedHosts)) {
     return { status: 403, explanation: 'This host name is not served: see allowedHosts\n' };
   }
   if (headers.origin !== undefined && !isAllowedOrigin(headers.origin, allowedOrigins)) {
     return { status: 403, explanation: 'This origin is not served: see allowedOrigins\n' };
+  }
+  const dialect = dialectOf(request);
+  if (dialect !== undefined && !isDialectName(dialect)) {
+    return { status: 400, explanation: `Unknown dialect; there are ${dialectNames.join(', ')}\n` };
   }
   if (hasRoom?.() === false) {
     return { status: 503, explanation: 'No room for another connection now\n', headers: { 'retry-after': '1' } };

@@ -1,0 +1,159 @@
+// How the official SDKs' clients differ (§10), as data: by what a client is told, and what it needs. A row names what
+// differs from `plain`; each difference in the shape of a frame is one function below. docs/interop.md says why.
+import type { ClientFrameOf } from './messages.ts';
+
+/** What `?dialect=` on the URL may name. */
+export const dialectNames = ['plain', 'typescript', 'csharp', 'go', 'ruby', 'java', 'fsharp', 'python'] as const;
+export type DialectName = (typeof dialectNames)[number];
+
+/** The frame that tells a refused request. None is numbered; `session.error` and `job.error` have the request's id. */
+export type RefusalForm =
+  | 'session.error'
+  | 'session.error with an id of its own'
+  | 'job.error of a new job'
+  | 'job.error of that job'
+  | 'job.error without a job';
+
+export interface Dialect {
+  /** What `?dialect=` calls it; a client with bare ULIDs that names nothing has a dialect of its own. */
+  readonly name: DialectName | 'ulid';
+  /** How a refused `job.submit` and a refused `job.cancel` are told, in this order; other requests by `session.error`. */
+  readonly refusedSubmit: readonly RefusalForm[];
+  readonly refusedCancel: readonly RefusalForm[];
+  /** What follows a refused hello or resume: a client that hears of it by the socket's end alone has no second try. */
+  readonly afterRefusedHello: 'try again' | 'close';
+  /** Where `job.result` has the inline result. */
+  readonly resultFields: readonly string[];
+  /** The payload of a reply. */
+  reply(type: string, payload: Payload): Payload;
+  /** The body of an event, before it is numbered. */
+  event(kind: string, body: unknown): unknown;
+  /** The payload of a terminal `job.error`, before it is numbered. */
+  jobError(payload: Payload): Payload;
+}
+
+type Payload = Readonly<Record<string, unknown>>;
+type FirstFrame = ClientFrameOf<'session.hello'> | ClientFrameOf<'session.resume'>;
+
+const plain: Dialect = {
+  name: 'plain',
+  refusedSubmit: ['session.error'],
+  refusedCancel: ['session.error'],
+  afterRefusedHello: 'try again',
+  resultFields: ['result'],
+  reply: (_type, payload) => payload,
+  event: (_kind, body) => body,
+  jobError: (payload) => payload,
+};
+
+/** The dialects by name. */
+export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
+  plain,
+  typescript: {
+    ...plain,
+    name: 'typescript',
+    refusedSubmit: ['job.error of a new job'],
+    refusedCancel: ['job.error of that job'],
+    event: withoutNulls,
+  },
+  csharp: {
+    ...plain,
+    name: 'csharp',
+    afterRefusedHello: 'close',
+    reply: (type, payload) => (type === 'session.error' ? withDetail(payload) : payload),
+    jobError: withDetail,
+  },
+  go: { ...plain, name: 'go', resultFields: ['result', 'output'], event: inWholeNumbers },
+  ruby: { ...plain, name: 'ruby', reply: flat },
+  java: {
+    ...plain,
+    name: 'java',
+    refusedSubmit: ['job.error without a job'],
+    refusedCancel: ['job.error without a job'],
+    afterRefusedHello: 'close',
+  },
+  fsharp: { ...plain, name: 'fsharp', refusedSubmit: ['job.error without a job'] },
+  python: { ...plain, name: 'python', jobError: asError },
+  // Java, F# or Python: a refused request in every form that one of them reads, and none that the others trip over.
+  ulid: {
+    ...plain,
+    name: 'ulid',
+    refusedSubmit: ['job.error without a job', 'session.error with an id of its own'],
+    refusedCancel: ['job.error without a job', 'session.error with an id of its own'],
+    afterRefusedHello: 'close',
+  },
+};
+
+const ulid = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
+const bareUlid = new RegExp(`^${ulid}$`);
+const msgUlid = new RegExp(`^msg_${ulid}$`);
+const uuid7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+
+/** By what its first frame tells each client; the first row that holds is its dialect. */
+const marks: readonly [Dialect['name'], (frame: FirstFrame) => boolean][] = [
+  ['ruby', ({ payload }) => 'client_name' in payload || 'client_version' in payload],
+  ['csharp', (frame) => msgUlid.test(frame.id) && 'timestamp' in frame],
+  ['typescript', (frame) => msgUlid.test(frame.id)],
+  ['go', (frame) => uuid7.test(frame.id) && frame.payload.client !== undefined],
+  // Of the three with bare ULIDs, Python's alone lists agents of its own: none.
+  ['python', ({ id, payload }) => bareUlid.test(id) && 'agents' in (payload.capabilities ?? {})],
+  ['ulid', (frame) => bareUlid.test(frame.id)],
+];
+
+/** The dialect of a client that has not named one (§10). */
+export function dialectOf(frame: FirstFrame): Dialect {
+  const [name] = marks.find(([, isTold]) => isTold(frame)) ?? ['plain'];
+  return dialects[name];
+}
+
+/** Whether a text is what `?dialect=` may say. */
+export function isDialectName(text: unknown): text is DialectName {
+  return dialectNames.some((name) => name === text);
+}
+
+/** TypeScript reads a body by its kind's schema, in which an optional field is absent, never null. */
+function withoutNulls(kind: string, body: unknown): unknown {
+  if (kind.startsWith('x-vendor.') || !isRecord(body)) return body;
+  // What a tool or an agent was given or has returned is theirs: null is a value there.
+  const isOurs = (name: string) => !['args', 'result', 'input'].includes(name);
+  const members = Object.entries(body);
+  if (!members.some(([name, value]) => value === null && isOurs(name))) return body;
+  return Object.fromEntries(members.filter(([name, value]) => value !== null || !isOurs(name)));
+}
+
+/** Go counts in whole numbers from 0; rounding outwards keeps `current` at most `total`. */
+function inWholeNumbers(kind: string, body: unknown): unknown {
+  if (kind !== 'progress' || !isRecord(body)) return body;
+  const { current, total } = body;
+  return {
+    ...body,
+    ...(typeof current === 'number' ? { current: Math.floor(current) } : {}),
+    ...(typeof total === 'number' ? { total: Math.max(0, Math.ceil(total)) } : {}),
+  };
+}
+
+/** C# reads `detail`, a text, where the protocol has `details`. */
+function withDetail(payload: Payload): Payload {
+  const { details, message } = payload;
+  return { ...payload, detail: details === undefined ? message : JSON.stringify(details) };
+}
+
+/** Ruby reads the runtime's name flat, and a lease that has an id, a time and the names of what it grants. */
+function flat(type: string, payload: Payload): Payload {
+  const { runtime, lease, job_id, accepted_at } = payload;
+  if (type === 'session.welcome' && isRecord(runtime)) {
+    return { ...payload, runtime_name: runtime.name, runtime_version: runtime.version };
+  }
+  if (type !== 'job.accepted' || !isRecord(lease)) return payload;
+  const granted = { ...lease, id: job_id, issued_at: accepted_at, capabilities: Object.keys(lease) };
+  return { ...payload, lease: granted };
+}
+
+/** Python knows one final status of a `job.error`, and stops reading at another; the code tells which end it was. */
+function asError(payload: Payload): Payload {
+  return { ...payload, final_status: 'error' };
+}
+
+function isRecord(value: unknown): value is Payload {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
