@@ -40,7 +40,7 @@ export function handshake(connection: Connection, frame: HandshakeFrame, world: 
       return refuse(connection, asker, new ArcpError('UNAUTHENTICATED', 'the credentials were not accepted'));
     try {
       connection.asked = frame.payload.capabilities?.features;
-      const wish = readResumeRequest(frame);
+      const wish = readResumeRequest(frame, connection.dialect.beforeFirst);
       // A welcome brings a token, which is a promise.
       refuseWhileStoreFails(world.ledger);
       if (wish) resume(connection, { asker, principal: identity.principal, wish, world });

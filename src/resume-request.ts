@@ -14,9 +14,9 @@ export interface ResumeRequest {
 
 /**
  * Reads the resume of a hello (nested block or flat fields) or of a `session.resume`: all spellings are one request.
- * Undefined for a plain hello; `INVALID_REQUEST` where the spellings contradict each other or the cursor is no count.
+ * `beforeFirst` is what this client says who has had no event (§10). Undefined for a plain hello; `INVALID_REQUEST` where the spellings contradict each other or the cursor is no count.
  */
-export function readResumeRequest(frame: HandshakeFrame): ResumeRequest | undefined {
+export function readResumeRequest(frame: HandshakeFrame, beforeFirst = 0): ResumeRequest | undefined {
   const block = frame.type === 'session.hello' ? frame.payload.resume : frame.payload;
   const flat = frame.type === 'session.hello' ? frame.payload : {};
   const token = single('resume_token', [block?.resume_token, block?.token, flat.resume_token]);
@@ -24,9 +24,10 @@ export function readResumeRequest(frame: HandshakeFrame): ResumeRequest | undefi
     if (frame.type === 'session.hello' && frame.payload.resume === undefined) return undefined;
     throw new ArcpError('INVALID_REQUEST', 'a resume needs a resume_token');
   }
+  const cursor = (value: unknown) => readCursor(value === beforeFirst ? 0 : value);
   return {
     token,
-    cursor: single('last_event_seq', [readCursor(block?.last_event_seq), readCursor(flat.last_event_seq)]) ?? 0,
+    cursor: single('last_event_seq', [cursor(block?.last_event_seq), cursor(flat.last_event_seq)]) ?? 0,
     sessionId: single('session_id', [block?.session_id, flat.session_id]),
   };
 }

@@ -22,6 +22,8 @@ export interface Dialect {
   readonly refusedCancel: readonly RefusalForm[];
   /** What follows a refused hello or resume: a client that hears of it by the socket's end alone has no second try. */
   readonly afterRefusedHello: 'try again' | 'close';
+  /** What a resume says who has had no event: a cursor before all others. */
+  readonly beforeFirst: number;
   /** Where `job.result` has the inline result. */
   readonly resultFields: readonly string[];
   /** The payload of a reply. */
@@ -40,6 +42,7 @@ const plain: Dialect = {
   refusedSubmit: ['session.error'],
   refusedCancel: ['session.error'],
   afterRefusedHello: 'try again',
+  beforeFirst: 0,
   resultFields: ['result'],
   reply: (_type, payload) => payload,
   event: (_kind, body) => body,
@@ -71,6 +74,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     refusedSubmit: ['job.error without a job'],
     refusedCancel: ['job.error without a job'],
     afterRefusedHello: 'close',
+    beforeFirst: -1,
   },
   fsharp: { ...plain, name: 'fsharp', refusedSubmit: ['job.error without a job'] },
   python: { ...plain, name: 'python', jobError: asError },
@@ -81,6 +85,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     refusedSubmit: ['job.error without a job', 'session.error with an id of its own'],
     refusedCancel: ['job.error without a job', 'session.error with an id of its own'],
     afterRefusedHello: 'close',
+    beforeFirst: -1,
   },
 };
 

@@ -16,8 +16,8 @@ export async function socketRuntime(options: Partial<RuntimeOptions> & Pick<Runt
   });
   const { url } = await runtime.listen({ port: 0 });
   onTestFinished(() => runtime.close());
-  const open = async (headers?: Record<string, string>): Promise<Peer> =>
-    new Peer(await dialWs(url, headers === undefined ? {} : { headers }));
+  const open = async (headers?: Record<string, string>, query = ''): Promise<Peer> =>
+    new Peer(await dialWs(`${url}${query}`, headers === undefined ? {} : { headers }));
   return { runtime, url, log, open };
 }
 

@@ -1,0 +1,102 @@
+// §10: what is numbered is written once, as the session's first client reads it, and never again otherwise.
+import { expect, test } from 'vitest';
+import { defineAgent } from '../../../src/index.ts';
+import type { DialectName } from '../../../src/wire/dialects.ts';
+import { puppet, simulatedRuntime, tokens } from '../../support/runtime.ts';
+import { cut, turn } from '../../support/session.ts';
+
+const teller = defineAgent({
+  name: 'teller',
+  run(job) {
+    job.progress({ current: 0.9, total: -1.5 });
+    job.progress({ current: 3.2, total: 3.3 });
+    job.emit('status', { phase: 'x', message: null });
+    job.emit('tool_result', { call_id: 'c', result: null });
+    return { answer: null };
+  },
+});
+
+async function told(dialect: DialectName) {
+  const at = simulatedRuntime({ agents: [teller] });
+  const peer = at.open({ dialect });
+  await peer.hello(tokens.alice);
+  await peer.ask('job.submit', { agent: 'teller' });
+  await peer.next('job.result');
+  return peer.sequenced().map(({ payload }) => payload.body ?? payload);
+}
+
+test('§10 the plain form has what the agent gave, and nothing else', async () => {
+  const [first, , status, tool, result] = await told('plain');
+  expect(first).toEqual({ current: 0.9, total: -1.5 });
+  expect(status).toEqual({ phase: 'x', message: null });
+  expect(tool).toEqual({ call_id: 'c', result: null });
+  expect(Object.keys(result)).toEqual(['job_id', 'final_status', 'completed_at', 'result']);
+});
+
+test('§10 Go has whole numbers of progress, current at most total, and output beside result', async () => {
+  const [first, second, , , result] = await told('go');
+  expect([first, second]).toEqual([
+    { current: 0, total: 0 },
+    { current: 3, total: 4 },
+  ]);
+  expect(result).toMatchObject({ result: { answer: null }, output: { answer: null } });
+});
+
+test('§10 TypeScript has no null for what may be absent; the nulls of a tool stay', async () => {
+  const [, , status, tool, result] = await told('typescript');
+  expect(status).toEqual({ phase: 'x' });
+  expect(tool).toEqual({ call_id: 'c', result: null });
+  expect(result.result).toEqual({ answer: null });
+});
+
+/** How a job ends that is cancelled, for each dialect. */
+async function cancelled(dialect: DialectName) {
+  const agent = puppet();
+  const at = simulatedRuntime({ agents: [agent.agent] });
+  const peer = at.open({ dialect });
+  await peer.hello(tokens.alice);
+  const { payload } = await peer.ask('job.submit', { agent: 'puppet' });
+  await peer.ask('job.cancel', { job_id: payload.job_id, reason: 'enough' });
+  agent.finish();
+  return (await peer.next('job.error')).payload;
+}
+
+test('§10 Python is told every end of a job as an error, C# has the details as a text', async () => {
+  const plain = { code: 'CANCELLED', final_status: 'cancelled', details: { reason: 'enough' } };
+  expect(await cancelled('plain')).toMatchObject(plain);
+  expect(await cancelled('plain')).not.toHaveProperty('detail');
+  expect(await cancelled('python')).toMatchObject({ ...plain, final_status: 'error' });
+  expect(await cancelled('csharp')).toMatchObject({ ...plain, detail: '{"reason":"enough"}' });
+});
+
+test('§10 a session that another client resumes goes on as it began, replay and all; replies are as the new one reads them', async () => {
+  const agent = puppet();
+  const at = simulatedRuntime({ agents: [agent.agent] });
+  const go = at.open({ dialect: 'go' });
+  const welcome = await go.hello(tokens.alice);
+  await go.ask('job.submit', { agent: 'puppet' });
+  agent.job.progress({ current: 1.5 });
+  await go.settle();
+  await cut(go);
+  agent.job.progress({ current: 2.5 });
+  const typescript = at.open({ dialect: 'typescript' });
+  await typescript.resume(tokens.alice, { resume_token: welcome.payload.resume_token });
+  agent.job.progress({ current: 3.5 });
+  await turn();
+  await typescript.settle();
+  expect(typescript.sequenced().map(({ payload }) => payload.body.current)).toEqual([1, 2, 3]);
+  expect(typescript.texts.find((text) => text.includes('"event_seq":1,'))).toBe(
+    go.texts.find((text) => text.includes('"event_seq":1,')),
+  );
+  expect(await typescript.ask('job.submit', { agent: 'nobody' })).toMatchObject({ type: 'job.error' });
+});
+
+test('§10 Java says -1 where it has had no event; for all others that is no cursor', async () => {
+  const at = simulatedRuntime({ agents: [] });
+  const first = at.open({ dialect: 'java' });
+  const welcome = await first.hello(tokens.alice);
+  await cut(first);
+  const wish = { resume_token: String(welcome.payload.resume_token), last_event_seq: -1 };
+  expect(await at.open().resume(tokens.alice, wish)).toMatchObject({ payload: { code: 'INVALID_REQUEST' } });
+  expect(await at.open({ dialect: 'java' }).resume(tokens.alice, wish)).toMatchObject({ type: 'session.welcome' });
+});

@@ -1,0 +1,42 @@
+import { monotonicFactory } from 'ulid';
+import type { Frame } from '../../support/peer.ts';
+import { SdkClient, SdkError, type Ticket } from './sdk-client.ts';
+import { agents, filled, instant, lease, listOf, maybe, peer, record, text, whole, yesOrNo } from './shape.ts';
+
+const ulid = monotonicFactory();
+
+/** Has no `session.error`; a `job.error` of no job it knows is the oldest submit's. */
+export class JavaClient extends SdkClient {
+  protected override readonly beforeFirst = -1;
+  protected newId: () => string = ulid;
+  protected envelope = { arcp: text, id: filled, type: filled, payload: record };
+  protected reads = {
+    'session.welcome': { runtime: peer, resume_window_sec: maybe(whole), capabilities: { agents } },
+    'job.accepted': { job_id: filled, agent: text, lease, accepted_at: instant },
+    'job.event': { kind: text, ts: instant, body: record },
+    'job.result': { final_status: text, result_size: maybe(whole) },
+    'job.error': { final_status: text, code: text, message: text },
+    'session.jobs': { request_id: filled, jobs: listOf({ job_id: filled, created_at: instant, lease }) },
+    'job.subscribed': { job_id: filled, current_status: text, agent: text, subscribed_from: whole, replayed: yesOrNo },
+  };
+
+  protected override hello(ticket: Ticket | undefined): object {
+    const flat = ticket && { resume_token: ticket.resume_token, last_event_seq: ticket.last_event_seq };
+    return { ...super.hello(undefined), ...flat };
+  }
+
+  protected override refusedHello(): void {}
+  protected override sessionError(): void {}
+
+  protected override jobError(frame: Frame): void {
+    const error = new SdkError(frame.payload);
+    const job = this.jobs.get(frame.job_id ?? '');
+    this.jobs.delete(frame.job_id ?? '');
+    if (job) job.end.reject(error);
+    else this.pending.shift()?.accepted.reject(error);
+  }
+
+  override close(): void {
+    this.send('session.close', { reason: 'client close' });
+  }
+}
