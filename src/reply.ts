@@ -48,13 +48,14 @@ export function refusals(
   error: ArcpError,
   { session, dialect, now }: { session: Session; dialect: Dialect; now: () => string },
 ): Reply[] {
+  return formsOf(refused.type, { session, dialect }).map((form) => refusal(form, refused, { error, now }));
+}
+
+function formsOf(type: string | undefined, { session, dialect }: { session: Session; dialect: Dialect }) {
   // Before the welcome, every client waits for the one form.
-  const type = session.tokens ? refused.type : undefined;
-  const forms: Record<string, readonly RefusalForm[]> = {
-    'job.submit': dialect.refusedSubmit,
-    'job.cancel': dialect.refusedCancel,
-  };
-  return (forms[type ?? ''] ?? ['session.error']).map((form) => refusal(form, refused, { error, now }));
+  if (session.tokens && type === 'job.submit') return dialect.refusedSubmit;
+  if (session.tokens && type === 'job.cancel') return dialect.refusedCancel;
+  return ['session.error'] as const;
 }
 
 function refusal(
