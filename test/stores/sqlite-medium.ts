@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DriverName, driverNames, hasDriver } from '../../src/stores/sqlite/driver.ts';
+import { type Driver, type DriverName, driverNames, hasDriver, openDriver } from '../../src/stores/sqlite/driver.ts';
 import { lockFileOf } from '../../src/stores/sqlite/lock.ts';
 import { type SqliteOptions, sqliteStore } from '../../src/stores/sqlite.ts';
 import type { Medium } from './medium.ts';
@@ -33,4 +33,15 @@ export async function sqliteMedium(options: SqliteOptions = {}): Promise<SqliteM
     },
     discard: async () => rmSync(directory, { recursive: true, force: true }),
   };
+}
+
+/** A look into a file beside the store, or after it: another program's. */
+export function beside(file: string, driver?: DriverName): Driver {
+  const other = openDriver(file, driver);
+  other.exec('PRAGMA busy_timeout = 5000');
+  return other;
+}
+
+export function isSound(file: string, driver?: DriverName): boolean {
+  return beside(file, driver).prepare('PRAGMA integrity_check').all()[0]?.integrity_check === 'ok';
 }

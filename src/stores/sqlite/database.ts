@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Recovered } from '../store.ts';
 import type { Step } from './batch.ts';
+import { configure } from './configure.ts';
 import { type Driver, openDriver, type Statement } from './driver.ts';
 import { Fenced } from './fenced.ts';
 import { makePrivate } from './files.ts';
@@ -9,7 +10,7 @@ import { LogTable, type StoredLog } from './log-table.ts';
 import type { SqliteSettings } from './messages.ts';
 import { RecordTable } from './record-table.ts';
 import { recover } from './recover.ts';
-import { migrate } from './schema.ts';
+import { migrate, refuseForeign } from './schema.ts';
 
 /** The file, open and ours: what is read and committed, in the words of the contract (src/stores/store.ts). */
 export class Database {
@@ -27,13 +28,10 @@ export class Database {
     this.#lock = lockOf(file, settings);
     makePrivate(file);
     this.#driver = openDriver(file, settings.driver);
+    refuseForeign(this.#driver);
     configure(this.#driver, settings);
     migrate(this.#driver);
-    this.#driver.exec("UPDATE meta SET value = value + 1 WHERE name = 'epoch'");
-    this.#driver
-      .prepare("UPDATE meta SET value = ? WHERE name = 'owner'")
-      .run(`process ${process.pid} on ${hostname()}`);
-    const { logs, ...recovered } = recover(this.#driver);
+    const { logs, ...recovered } = claim(this.#driver);
     this.recovered = { ...recovered, logs: new Map([...logs].map(([name, log]) => [name, numbersOf(log)])) };
     this.#logs = new LogTable(this.#driver, logs);
     this.#records = new RecordTable(this.#driver);
@@ -108,6 +106,17 @@ export class Database {
   }
 }
 
+/** From here on it is ours: whoever opens it at the same moment has another epoch. */
+function claim(driver: Driver): ReturnType<typeof recover> {
+  driver.exec('BEGIN IMMEDIATE');
+  driver.exec("UPDATE meta SET value = value + 1 WHERE name = 'epoch'");
+  const owner = `process ${process.pid} on ${hostname()}`;
+  driver.prepare("UPDATE meta SET value = ? WHERE name = 'owner'").run(owner);
+  const recovered = recover(driver);
+  driver.exec('COMMIT');
+  return recovered;
+}
+
 function numbersOf({ trimmedSeq, newestSeq }: StoredLog) {
   return { trimmedSeq, newestSeq };
 }
@@ -130,21 +139,3 @@ function ownerOf(file: string, driver: SqliteSettings['driver']): string {
     return 'another process';
   }
 }
-
-function configure(driver: Driver, settings: SqliteSettings): void {
-  // Pages that hold nothing are given back in small steps; it has to be said before there is a table.
-  driver.exec('PRAGMA auto_vacuum = INCREMENTAL');
-  driver.exec(`PRAGMA busy_timeout = ${busyWaitMs}`);
-  const [row] = driver.prepare('PRAGMA journal_mode = WAL').all();
-  if (row?.journal_mode !== 'wal') throw new Error('Its file system cannot hold a write-ahead log.');
-  driver.exec(`PRAGMA synchronous = ${settings.synchronous}`);
-  const pageBytes = Number(driver.prepare('PRAGMA page_size').all()[0]?.page_size);
-  driver.exec(`PRAGMA journal_size_limit = ${settings.walBytes}`);
-  driver.exec(`PRAGMA wal_autocheckpoint = ${Math.max(1, Math.floor(settings.walBytes / 2 / pageBytes))}`);
-  if (settings.fileBytes < Number.POSITIVE_INFINITY) {
-    driver.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(settings.fileBytes / pageBytes))}`);
-  }
-}
-
-/** How long a commit waits for another program that reads or writes the file, before it is tried again later. */
-const busyWaitMs = 500;

@@ -98,12 +98,23 @@ export class Writer {
     this.#unitsMax = 1;
     if (trouble.final) this.#units.length = 0;
     else {
+      if (trouble.reason === 'full') this.#makeRoom();
       this.#retry = setTimeout(() => {
         this.#retry = undefined;
         this.#commit();
       }, this.#settings.retryMs);
     }
     this.#tell({ did: 'fail', trouble });
+  }
+
+  /** Where there is no room, what may go goes first: a trim is no promise to anyone, and may be done again in its turn. */
+  #makeRoom(): void {
+    const trims = this.#units.flatMap(({ steps }) => steps.filter((step) => step.do === 'trim'));
+    try {
+      this.#database.commit(trims);
+    } catch {
+      // Not for this either. It is tried again with the rest.
+    }
   }
 
   /** Everything is committed. */
