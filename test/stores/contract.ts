@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Bench, over } from './bench.ts';
 import { reading, trimming } from './contract-logs.ts';
-import { fencing, records } from './contract-records.ts';
+import { fencing, names, records } from './contract-records.ts';
 import { histories } from './histories.ts';
 import { append, type Medium, Opened, put } from './medium.ts';
 
@@ -48,6 +48,7 @@ export function durableStore(name: string, create: () => Promise<Medium>): void 
   describe(`${name}: a durable store`, () => {
     watermark(over(create));
     records(over(create));
+    names(over(create));
     reading(over(create));
     trimming(over(create));
     fencing(over(create));

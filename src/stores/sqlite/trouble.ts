@@ -14,7 +14,7 @@ export function troubleOf(error: unknown, file: string): StoreTrouble {
     return { reason: 'fenced', final: true, message: `${file} is no longer this process's to write: ${text}` };
   }
   const code = resultCode(error);
-  if (code === sqliteCorrupt || code === sqliteNotADatabase) {
+  if (isDamage(error)) {
     const message = `${file} is damaged (${text}): end this process, and bring the file back from a backup.`;
     return { reason: 'failing', final: true, message };
   }
@@ -26,4 +26,15 @@ export function troubleOf(error: unknown, file: string): StoreTrouble {
     };
   }
   return { reason: 'failing', final: false, message: `${file} cannot be written (${text}); it is tried again.` };
+}
+
+/** Why a file cannot be opened. */
+export function refusalOf(error: unknown, file: string): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const advice = isDamage(error) ? ' It is no database, or damaged: move it away, or bring it back from a backup.' : '';
+  return `The store ${file} cannot be opened. ${text}${advice}`;
+}
+
+function isDamage(error: unknown): boolean {
+  return [sqliteCorrupt, sqliteNotADatabase].includes(resultCode(error));
 }

@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Database } from './database.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
+import { refusalOf } from './trouble.ts';
 import { Writer } from './writer.ts';
 
 if (parentPort) serve(parentPort, workerData);
@@ -37,7 +38,7 @@ function opened(
     tell({ did: 'open', recovered: database.recovered });
     return database;
   } catch (error) {
-    tell({ did: 'refuse', message: `The store ${file} cannot be opened. ${wordsOf(error)}` });
+    tell({ did: 'refuse', message: refusalOf(error, file) });
     return undefined;
   }
 }
@@ -46,7 +47,7 @@ function answer(database: Database, { request, log, fromSeq, toSeq }: ToWorker &
   try {
     return { did: 'read', request, texts: database.readFrames(log, fromSeq, toSeq) };
   } catch (error) {
-    return { did: 'misread', request, message: wordsOf(error) };
+    return { did: 'misread', request, message: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -56,8 +57,4 @@ function close(database: Database): void {
   } catch {
     // What is committed is in the file or in its log, and the next to open finds both.
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -75,9 +75,9 @@ export class Writer {
     }
     this.#units.splice(0, units);
     this.#unitsMax *= 2;
-    this.#tell({ did: 'commit', position });
     if (this.#units.length > 0) this.#soon();
     else this.#rest();
+    this.#tell({ did: 'commit', position });
   }
 
   #gather(): { batch: Batch; units: number; position: number } {
