@@ -6,6 +6,7 @@ import { append, type Medium, Opened } from './medium.ts';
 
 const logNames = ['sess_1', 'sess_2', 'sess_3'];
 const seed = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
+const numRuns = Number(process.env.FC_RUNS ?? 8);
 
 /** One step of a history: what to do, to which of a few things, and how much of it. */
 const step = fc.record({
@@ -17,13 +18,18 @@ type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** Any history of writes, over several lives of a process, against the contract in its simplest form: a medium in memory. */
 export function histories(create: () => Promise<Medium>): void {
-  test(`holds, after any history of changes and restarts, what the changes say (seed ${seed})`, async () => {
-    const life = fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), (lives) => live(create, lives)),
-      { numRuns: 25, seed },
-    );
-  });
+  test(
+    `holds, after any history of changes and restarts, what the changes say (seed ${seed})`,
+    async () => {
+      const life = fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), { maxLength: 6 });
+      const lives = fc.array(life, { minLength: 1, maxLength: 3 });
+      await fc.assert(
+        fc.asyncProperty(lives, (each) => live(create, each)),
+        { numRuns, seed },
+      );
+    },
+    60_000 + numRuns * 2_000,
+  );
 }
 
 async function live(create: () => Promise<Medium>, lives: readonly (readonly (readonly Step[])[])[]): Promise<void> {
