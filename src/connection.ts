@@ -188,6 +188,7 @@ export class Connection {
   /** Replays what the client has missed (§6.3): the same loop as live delivery, told when it has caught up. */
   beginReplay(): void {
     this.#replayUntil = this.session.log.newestSeq;
+    this.#options.settings.tally.replayedEvents += this.#replayUntil - this.cursor;
     this.#pump();
   }
 

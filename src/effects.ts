@@ -51,7 +51,8 @@ export function sessionEffects(world: EffectsWorld) {
   const refuseResume = (moment: SessionMoment, refusal: Refusal) => {
     const { event, context } = moment;
     if (event.type !== 'session.resume') return;
-    const { code } = refusal;
+    const { code, details } = refusal;
+    settings.tally.refused({ code, reason: code === 'INVALID_REQUEST' ? 'misnamed' : details?.reason });
     audit({ action: 'resume', outcome: 'refused', principal: event.principal, sessionId: context.sessionId, code });
     askerOf(moment).connection?.session.actor.send({ type: 'handshake.refused', asker: event.asker, refusal });
   };
@@ -175,6 +176,7 @@ export function sessionEffects(world: EffectsWorld) {
     supersede: closing(closeCodes.superseded, 'superseded by a newer connection'),
     rotateToken: (moment: SessionMoment) => {
       if (moment.event.type !== 'session.resume') return;
+      settings.tally.resumed('resumed');
       tokenToTell = world.registry().rotate(sessionOf(moment), moment.event.token);
       const { principal } = moment.event;
       audit({ action: 'resume', outcome: 'allowed', principal, sessionId: moment.context.sessionId });

@@ -47,6 +47,8 @@ export function handshake(connection: Connection, frame: HandshakeFrame, world: 
       else hello(connection, { asker, principal: identity.principal, world });
     } catch (error) {
       if (!(error instanceof ArcpError)) throw error;
+      // Of a hello, nothing else is invalid by now.
+      if (error.code === 'INVALID_REQUEST') settings.tally.resumed('invalid');
       refuse(connection, asker, error);
     }
   }
@@ -77,6 +79,7 @@ function resume(connection: Connection, request: Identified & { wish: ResumeRequ
   const found = world.registry.byToken(wish.token);
   if (!found) {
     const reason = world.registry.remembersExpired(wish.token, principal) ? 'expired' : 'unknown';
+    world.settings.tally.resumed(reason);
     throw new ArcpError('RESUME_WINDOW_EXPIRED', `this session cannot be resumed: ${reason} token`, { reason });
   }
   const { session, age } = found;

@@ -4,6 +4,16 @@ export { type Authenticate, bearer, type Credentials } from './auth.ts';
 export { type Clock, type SimulatedClock, simulatedClock, systemClock } from './clock.ts';
 export type { JobContext } from './job-context.ts';
 export { jobOf } from './machine-agent.ts';
+export type { RuntimeStats } from './observe/stats.ts';
+export type {
+  JobTrace,
+  SessionTrace,
+  ToolTrace,
+  TracedAuthority,
+  TracedEnd,
+  TracedJob,
+  Tracing,
+} from './observe/tracing.ts';
 export type { AuditEntry, Logger, RuntimeOptions } from './options.ts';
 export type { CredentialRequest, ProvisionedCredential, Provisioner, ProvisionerCall } from './provisioner.ts';
 export type { ResultWriter } from './results.ts';

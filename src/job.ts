@@ -4,6 +4,7 @@ import { isoTime } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import { JobContext } from './job-context.ts';
 import { type MachineRun, suspended } from './machine-agent.ts';
+import type { JobTrace, TracedJob } from './observe/tracing.ts';
 import type { Settings } from './options.ts';
 import { Secrets } from './secrets.ts';
 import type { Session } from './session.ts';
@@ -56,11 +57,15 @@ export class Job {
   /** `running` until the terminal is in the log, also while cancelling. */
   status: 'running' | FinalStatus = 'running';
   cancelReason: string | undefined;
+  /** The code of the terminal, where it is an error's. */
+  code: ErrorCode | undefined;
   readonly settings: Settings;
   readonly kept: KeptJob | undefined;
   /** Where the agent is a machine, and has begun. */
   machine: MachineRun | undefined;
   readonly provisioning: Credentials;
+  /** The span of the agent's work, where there is one. */
+  trace: JobTrace | undefined;
   /** What every frame of the job has in its envelope, as JSON members: written once. */
   readonly #envelope: string;
   #settled = () => {};
@@ -87,8 +92,10 @@ export class Job {
   /** Runs the agent; `tell` brings its end to the job's chart. */
   async run(tell: (event: JobEvent) => void): Promise<void> {
     const context = new JobContext(this);
+    const work = () => this.agent.run(context, this);
+    this.trace = this.settings.tracing?.job(this.#traced());
     try {
-      const returned = await this.agent.run(context, this);
+      const returned = await (this.trace ? this.trace.run(work) : work());
       if (returned === suspended) return;
       this.outcome = context.conclude(returned);
       tell({ type: 'agent.returned' });
@@ -105,6 +112,11 @@ export class Job {
     }
   }
 
+  #traced(): TracedJob {
+    const { id, session, traceId, accepted } = this;
+    return { jobId: id, sessionId: session.id, agent: accepted.agent, traceId, authority: () => ({}) };
+  }
+
   /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
   emit(kind: string, body: unknown): void {
     if (this.isEnding) return;
@@ -114,6 +126,7 @@ export class Job {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
     }
     const tail = `,"payload":{"kind":"${kind}","ts":"${this.now()}","body":${text}}}`;
+    this.settings.tally.jobEvents += 1;
     const eventSeq = this.session.log.append(this.#head('job.event'), tail);
     if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this);
   }
@@ -149,6 +162,7 @@ export class Job {
     const disclosed = tail({ ...body, value: rotated.value });
     const kept = tail(body);
     session.disclose((eventSeq) => `${head}${eventSeq}${disclosed}`);
+    this.settings.tally.jobEvents += 1;
     session.log.append(head, kept);
   }
 
@@ -162,6 +176,7 @@ export class Job {
     const fields = result === undefined ? [] : this.session.dialect.resultFields;
     const inline = fields.map((field) => `,"${field}":${result}`).join('');
     const payload = `${JSON.stringify(ended).slice(0, -1)}${inline}}`;
+    this.settings.tally.jobEvents += 1;
     this.session.log.append(this.#head('job.result'), `,"payload":${payload}}`);
     this.status = 'success';
   }
@@ -172,8 +187,10 @@ export class Job {
     const error = new ArcpError(code, message, details).toPayload();
     const ended = { job_id: this.id, final_status: status, ...error, completed_at: this.now() };
     const payload = this.session.dialect.jobError(ended);
+    this.settings.tally.jobEvents += 1;
     this.session.log.append(this.#head('job.error'), `,"payload":${JSON.stringify(payload)}}`);
     this.status = status;
+    this.code = code;
   }
 
   /** A frame's text up to its number. */
@@ -184,6 +201,7 @@ export class Job {
   /** Its process ends, and the job does not: what is in the store by now goes on in another one. */
   leave(): void {
     this.machine?.suspend();
+    this.trace?.end({ status: 'suspended' });
     this.abort.abort(new ArcpError('INTERNAL_ERROR', 'the runtime has ended'));
   }
 

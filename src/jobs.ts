@@ -102,6 +102,7 @@ export class Jobs {
     const { payload } = frame;
     if (payload.idempotency_key) this.#keys.remember(session.principal, payload, job.accepted);
     this.#live.set(job.id, job);
+    this.#settings.tally.acceptedJobs += 1;
     session.actor.send({
       type: 'job.submit',
       asker: { connectionId: connection.id, requestId: frame.id },
@@ -136,7 +137,8 @@ export class Jobs {
     if (job.status === 'running') return;
     // Where a job ends by a fault, its chart has not seen to it.
     if (job.credentials.length > 0) void this.#credentials.revoke(job);
-    this.#live.delete(job.id);
+    job.trace?.end({ status: job.status, ...(job.code === undefined ? {} : { code: job.code }) });
+    if (this.#live.delete(job.id)) this.#settings.tally.endedJobs[job.status] += 1;
     this.#ended.set(job.id, { principal: job.session.principal, status: job.status });
   }
 

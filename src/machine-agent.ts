@@ -74,7 +74,7 @@ export class MachineRun {
   snapshot(): string | undefined {
     if (this.#job.status !== 'running') return undefined;
     try {
-      const text = this.#machine.snapshot();
+      const text = this.#job.secrets.hide(this.#machine.snapshot());
       if (Buffer.byteLength(text) <= snapshotBytesMax) return text;
       throw new RangeError(`the machine's snapshot is over ${snapshotBytesMax} bytes`);
     } catch (error) {

@@ -2,6 +2,8 @@ import type { InspectionEvent, Observer } from 'xstate';
 import type { AgentDefinition } from './agents.ts';
 import type { Authenticate } from './auth.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { Tally } from './observe/tally.ts';
+import { harmlessTracing, type Tracing } from './observe/tracing.ts';
 import type { Provisioner } from './provisioner.ts';
 import { memoryStore } from './stores/memory.ts';
 import type { Store } from './stores/store.ts';
@@ -85,6 +87,8 @@ export interface RuntimeOptions {
   allowedOrigins?: readonly string[];
   /** Told of every event, snapshot and transition of the session and job machines; see `docs/embedding.md`. */
   inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /** Makes spans of sessions, jobs and tool calls: `openTelemetry()` of `arcp-xstate/tracing`. */
+  tracing?: Tracing;
   /** Told of every decision about authority. */
   audit?: (entry: AuditEntry) => void;
   log?: Logger;
@@ -103,6 +107,8 @@ export function settle(options: RuntimeOptions) {
     clock: options.clock ?? systemClock(),
     log,
     audit: options.audit ?? (() => {}),
+    tally: new Tally(),
+    tracing: options.tracing && harmlessTracing(options.tracing, log),
     inspect: options.inspect && harmless(options.inspect, log),
     authenticate: options.authenticate,
     runtime: { name: 'arcp-xstate', version: packageVersion },

@@ -3,6 +3,7 @@ import type { sessionMachine, TokenAge } from '../machines/index.ts';
 import type { Connection } from './connection.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type { Ledger } from './ledger.ts';
+import { traceSession } from './observe/trace-session.ts';
 import type { Settings } from './options.ts';
 import type { SessionInfo } from './runtime.ts';
 import { Session } from './session.ts';
@@ -60,6 +61,7 @@ export class Registry {
     const session = new Session(id, { actor, log: store.openLog(id, { bufferEvents, bufferBytes }), backPressure });
     this.#ledger.keep(id, session.log);
     this.#byId.set(id, session);
+    if (this.#settings.tracing) traceSession(session, this.#settings.tracing);
     actor.subscribe({
       error: (error) => {
         log.error({ sessionId: id, err: error }, 'a session failed');

@@ -9,6 +9,7 @@ import { type EffectsWorld, sessionEffects } from './effects.ts';
 import { jobEffects } from './job-effects.ts';
 import { Jobs } from './jobs.ts';
 import { Ledger } from './ledger.ts';
+import { type RuntimeStats, statsOf } from './observe/stats.ts';
 import { type AuditEntry, type RuntimeOptions, settle } from './options.ts';
 import { Registry } from './registry.ts';
 import { answer } from './requests.ts';
@@ -48,6 +49,8 @@ export interface Runtime {
   accept(transport: Transport, facts?: ConnectionFacts): void;
   /** Sessions that are not ended, also those still in their handshake. */
   sessions(): SessionInfo[];
+  /** How much there is of everything, and has been: what `arcp-xstate/metrics` tells Prometheus. */
+  stats(): RuntimeStats;
   /**
    * Tells every client (`session.bye`, 1001) and ends. Jobs are stopped, or, where the store lasts, have `drainSec` to end by
    * themselves; what still runs then is left to the next start (`onRestart`). Rejects where the store could not take what
@@ -206,6 +209,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     handleUpgrade: (request, socket, head) => door.handleUpgrade(request, socket, head),
     accept,
     sessions: () => registry.describe(),
+    stats: () => statsOf({ settings, registry, jobs, ledger, credentials }),
     close() {
       ending ??= drain().then(settleEnd?.resolve, (error) => {
         settleEnd?.reject(error);

@@ -40,6 +40,8 @@ test('machines/ reads no clock, draws no lots and knows no process', () => {
 test.each([
   ['ws', /^ws$/, 'src/transports/ws.ts'],
   ['ajv', /^ajv/, 'src/wire/codec.ts'],
+  ['prom-client', /^prom-client/, 'src/metrics.ts'],
+  ['@opentelemetry/api', /^@opentelemetry/, 'src/tracing.ts'],
   ['xstate/graph', /^@xstate\/graph|^xstate\/graph/, 'src/conformance/paths.ts'],
 ])('%s is imported in one file', (_name, pattern, home) => {
   const found = shipped.flatMap((source) =>

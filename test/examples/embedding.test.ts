@@ -1,4 +1,4 @@
-// docs/embedding.md shows code that runs: each of its snippets is a part of a program of docs/examples/.
+// docs/embedding.md and its like show code that runs: each of their snippets is a part of a program of docs/examples/.
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
@@ -7,9 +7,15 @@ const read = (path: string) => readFileSync(new URL(path, docs), 'utf8');
 const unindented = (code: string) => code.replace(/^ +/gm, '').trim();
 
 const programs = readdirSync(new URL('examples/', docs)).map((name) => unindented(read(`examples/${name}`)));
-const snippets = [...read('embedding.md').matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code);
+const guides = ['embedding.md', 'observability.md'];
+const snippets = [
+  ...guides
+    .map(read)
+    .join('\n')
+    .matchAll(/^```js\n(.*?)^```$/gms),
+].map(([, code = '']) => code);
 
-test('every snippet of the embedding guide is a part of an example that is run by a test', () => {
+test('every snippet of the guides is a part of an example that is run by a test', () => {
   expect(snippets.length).toBeGreaterThan(5);
   for (const snippet of snippets) {
     expect(

@@ -102,3 +102,28 @@ test('machine-agent.js: run by node it shows one job, serves on, and ends in ord
   expect(await program.prints('result: ')).toBe('{"topic":"rivers","rows":20}');
   expect(await program.terminate()).toBe(0);
 });
+
+test('observed.js: a scrape has the figures of what a client did, and the exporter its spans', async () => {
+  const { InMemorySpanExporter } = await import('@opentelemetry/sdk-trace-base');
+  const exporter = new InMemorySpanExporter();
+  const { url, httpUrl, close } = await start('observed.js', { exporter });
+  const client = await connect(url, { token: 'tok-alice' });
+  expect(await (await client.submit('counter', { count: 3 })).result()).toEqual({ counted: 3 });
+  const scrape = await (await fetch(`${httpUrl}/metrics`)).text();
+  expect(scrape).toContain('arcp_sessions{state="live"} 1');
+  expect(scrape).toContain('arcp_jobs_ended_total{status="success"} 1');
+  expect(scrape).toContain('arcp_job_events_total 4');
+  await client.bye();
+  const names = exporter.getFinishedSpans().map(({ name }) => name);
+  expect(names.sort()).toEqual(['arcp.job', 'arcp.session']);
+  expect(typeof close).toBe('function');
+});
+
+test('observed.js: run by node it serves, and ends in order when told to', async () => {
+  const program = run('observed.js', '0');
+  const client = await connect(await program.prints('listening on '), { token: 'tok-alice' });
+  const metrics = await fetch(await program.prints('metrics at '));
+  expect(await metrics.text()).toContain('arcp_sockets 1');
+  await client.bye();
+  expect(await program.terminate()).toBe(0);
+});
