@@ -55,7 +55,8 @@ export function jobEffects(world: EffectsWorld) {
       if (event.type !== 'job.cancel' || !event.asker) return;
       const { connectionId, requestId } = event.asker;
       const error = new ArcpError('JOB_NOT_FOUND', `job ${context.jobId} has ended`, { reason: 'ended' });
-      world.registry().connections.get(connectionId)?.refuse(requestId, error);
+      const refused = { requestId, type: event.type, jobId: context.jobId };
+      world.registry().connections.get(connectionId)?.refuse(refused, error);
     },
     revoke: (moment: JobMoment) => {
       const { self } = moment;

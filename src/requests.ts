@@ -39,7 +39,10 @@ function greet(connection: Connection, frame: ClientFrame, world: RequestWorld):
   else unexpected(connection, frame);
 }
 
-/** After the welcome; a promise is kept before the next request is read. What changes the session's or a job's life goes through its chart; the rest is answered here. */
+/**
+ * After the welcome. What changes the session's or a job's life goes through its chart; the rest is answered here. Where it
+ * returns a promise, the next request is read once that is kept.
+ */
 function serve(connection: Connection, frame: ClientFrame, world: RequestWorld): void | Promise<void> {
   const { session } = connection;
   if (frame.session_id !== undefined && frame.session_id !== session.id && !isGreeting(frame)) {
