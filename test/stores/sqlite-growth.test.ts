@@ -15,7 +15,7 @@ async function world(options: SqliteOptions = {}) {
 }
 
 const rowsIn = (file: string) =>
-  beside(file).prepare('SELECT last_seq, length(texts) AS length FROM frames ORDER BY id').all();
+  beside(file).prepare('SELECT last_seq, length(texts) AS length FROM frames ORDER BY log, first_seq').all();
 
 test('what one turn of the event loop writes is one commit, and the frames of a log in it one row', async () => {
   const medium = await world();

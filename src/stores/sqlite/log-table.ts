@@ -2,7 +2,6 @@ import type { Pack } from './batch.ts';
 import type { Driver, Statement } from './driver.ts';
 import { Fenced } from './fenced.ts';
 import { keyOf } from './keys.ts';
-import { logNumberMax, seqBits } from './schema.ts';
 
 /** A log as the tables know it. */
 export interface StoredLog {
@@ -11,23 +10,16 @@ export interface StoredLog {
   readonly newestSeq: number;
 }
 
-/** A frame's id: the log's number above, the seq below. SQLite computes it: it has integers of 64 bits. */
-const frameId = (log: string, seq: string): string => `((${log} << ${seqBits}) | ${seq})`;
-
-/** The newest frame of a log. */
-export const newestSeqOf = (log: string): string =>
-  `(SELECT last_seq FROM frames WHERE id < ${frameId(`(${log} + 1)`, '0')} AND id >= ${frameId(log, '0')} ORDER BY id DESC LIMIT 1)`;
-
 /**
  * The frames of all logs, and the numbers of each in memory: an append asks the file nothing. What a transaction does to them
  * is kept apart until it is committed.
  */
 export class LogTable {
   readonly #logs: Map<string, StoredLog>;
-  readonly #numbers: Set<number>;
   /** What the running transaction has made of some: undefined is gone. */
   readonly #changed = new Map<string, StoredLog | undefined>();
-  #number = 0;
+  /** The highest number of a log so far. */
+  #number: number;
   readonly #begin: Statement;
   readonly #insert: Statement;
   readonly #setTrimmed: Statement;
@@ -38,22 +30,19 @@ export class LogTable {
 
   constructor(driver: Driver, logs: ReadonlyMap<string, StoredLog>) {
     this.#logs = new Map(logs);
-    this.#numbers = new Set([...logs.values()].map(({ number }) => number));
+    this.#number = Math.max(0, ...[...logs.values()].map(({ number }) => number));
     this.#begin = driver.prepare('INSERT INTO logs (log, name, trimmed_seq) VALUES (?, ?, ?)');
-    this.#insert = driver.prepare(`INSERT INTO frames (id, last_seq, texts) VALUES (${frameId('?1', '?2')}, ?3, ?4)`);
+    this.#insert = driver.prepare('INSERT INTO frames (log, first_seq, last_seq, texts) VALUES (?, ?, ?, ?)');
     this.#setTrimmed = driver.prepare('UPDATE logs SET trimmed_seq = ?2 WHERE log = ?1');
-    const ofLog = `id >= ${frameId('?1', '0')} AND id < ${frameId('(?1 + 1)', '0')}`;
-    this.#deleteThrough = driver.prepare(
-      `DELETE FROM frames WHERE id >= ${frameId('?1', '0')} AND id <= ${frameId('?1', '?2')} AND last_seq <= ?2`,
-    );
-    this.#deleteAll = driver.prepare(`DELETE FROM frames WHERE ${ofLog}`);
+    this.#deleteThrough = driver.prepare('DELETE FROM frames WHERE log = ?1 AND first_seq <= ?2 AND last_seq <= ?2');
+    this.#deleteAll = driver.prepare('DELETE FROM frames WHERE log = ?');
     this.#forget = driver.prepare('DELETE FROM logs WHERE log = ?');
     // From the row that `fromSeq` lies in: the last that begins at it or before.
     this.#read = driver.prepare(
-      `SELECT id & ${2 ** seqBits - 1} AS first_seq, texts FROM frames
-       WHERE id <= ${frameId('?1', '?3')} AND id >= coalesce(
-         (SELECT max(id) FROM frames WHERE id <= ${frameId('?1', '?2')} AND ${ofLog}), ${frameId('?1', '?2')})
-       ORDER BY id`,
+      `SELECT first_seq, last_seq, texts FROM frames
+       WHERE log = ?1 AND first_seq <= ?3 AND first_seq >= coalesce(
+         (SELECT max(first_seq) FROM frames WHERE log = ?1 AND first_seq <= ?2), 0)
+       ORDER BY first_seq`,
     );
   }
 
@@ -91,21 +80,18 @@ export class LogTable {
     if (!log || from > to) return [];
     return this.#read.all(log.number, from, to).flatMap((row) => {
       const firstSeq = Number(row.first_seq);
-      return String(row.texts)
-        .split('\n')
-        .slice(Math.max(from - firstSeq, 0), to - firstSeq + 1);
+      const texts = String(row.texts).split('\n');
+      // A page that was damaged need not be noticed by SQLite; a wrong history must not be replayed.
+      if (texts.length !== Number(row.last_seq) - firstSeq + 1) throw new Error(`The log ${name} is damaged.`);
+      return texts.slice(Math.max(from - firstSeq, 0), to - firstSeq + 1);
     });
   }
 
   /** The transaction is committed. */
   keep(): void {
     for (const [name, log] of this.#changed) {
-      const before = this.#logs.get(name);
-      if (before && before.number !== log?.number) this.#numbers.delete(before.number);
-      if (log) {
-        this.#logs.set(name, log);
-        this.#numbers.add(log.number);
-      } else this.#logs.delete(name);
+      if (log) this.#logs.set(name, log);
+      else this.#logs.delete(name);
     }
     this.#changed.clear();
   }
@@ -120,9 +106,7 @@ export class LogTable {
   }
 
   #start(name: string, firstSeq: number): StoredLog {
-    // Numbers go round: those of logs that are gone come again.
-    do this.#number = (this.#number % logNumberMax) + 1;
-    while (this.#numbers.has(this.#number));
+    this.#number += 1;
     const log = { number: this.#number, trimmedSeq: firstSeq - 1, newestSeq: firstSeq - 1 };
     this.#begin.run(log.number, keyOf(name), log.trimmedSeq);
     return log;

@@ -1,13 +1,17 @@
 import { type RecordKind, type Recovered, recordKinds, type StoredRecord } from '../store.ts';
 import type { Driver, Row } from './driver.ts';
 import { nameOf } from './keys.ts';
-import { newestSeqOf, type StoredLog } from './log-table.ts';
+import type { StoredLog } from './log-table.ts';
 
 /** All that a file holds but frames. Reads each record once, and of each log one row. */
 export function recover(driver: Driver): Omit<Recovered, 'logs'> & { logs: Map<string, StoredLog> } {
   const all = (sql: string): Row[] => driver.prepare(sql).all();
   const meta = new Map(all('SELECT name, value FROM meta').map((row) => [row.name, row.value]));
-  const logs = all(`SELECT log, name, trimmed_seq, ${newestSeqOf('logs.log')} AS newest_seq FROM logs`);
+  const logs = all(
+    `SELECT log, name, trimmed_seq,
+       (SELECT last_seq FROM frames WHERE frames.log = logs.log ORDER BY first_seq DESC LIMIT 1) AS newest_seq
+     FROM logs`,
+  );
   return {
     epoch: Number(meta.get('epoch')),
     uptimeMs: Number(meta.get('uptime_ms')),

@@ -7,8 +7,8 @@ const applicationId = 0x61726370;
  * What the file is made of, one step a version: step n takes a file of version n − 1 to n, in one transaction. A step that was
  * released is never changed, only followed.
  *
- * `frames`: frames of one log that were committed together are one row. Its id is the log's number and the seq of its first
- * frame (`frameId`), so that a log lies in one piece, and its newest frame is found by one seek.
+ * `frames`: frames of one log that were committed together are one row, in the order they came, whatever the log: a commit
+ * changes the last pages, and few of the index. The index has all of a row but its texts, so that numbers are read without them.
  */
 export const schemaSteps: readonly string[] = [
   `PRAGMA application_id = ${applicationId};
@@ -16,13 +16,9 @@ export const schemaSteps: readonly string[] = [
    INSERT INTO meta VALUES ('epoch', 0), ('uptime_ms', 0), ('owner', '');
    CREATE TABLE records (kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, UNIQUE (kind, id));
    CREATE TABLE logs (log INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, trimmed_seq INTEGER NOT NULL);
-   CREATE TABLE frames (id INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, texts TEXT NOT NULL);`,
+   CREATE TABLE frames (log INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, texts TEXT NOT NULL);
+   CREATE UNIQUE INDEX frames_of_log ON frames (log, first_seq, last_seq);`,
 ];
-
-/** Bits of a frame's id that are its seq; the 24 above them are its log's number. */
-export const seqBits = 39;
-/** One less than fits: the first id of the number behind it is computed too. */
-export const logNumberMax = 2 ** (63 - seqBits) - 2;
 
 /** Throws, with words for people, where a file is another program's, or a newer version's: what is not known is not touched. */
 export function refuseForeign(driver: Driver, steps: readonly string[] = schemaSteps): void {
