@@ -31,10 +31,30 @@ export interface ResumeEvent {
   namesAnother: boolean;
 }
 
+/** What an earlier process has left of a session that was not ended: its store lasts (§3, Crash). */
+export interface RestoredEvent {
+  /** Closed or expired sessions are brought back for the jobs that still ran. */
+  type: 'session.restored' | 'session.restored.closed' | 'session.restored.expired';
+  principal: string;
+  goodTokens: 1 | 2;
+  /** What remains of the resume window, in milliseconds. */
+  windowLeftMs: number;
+  /** Ids of its running jobs: a `job.restored` follows for each. */
+  jobs: readonly string[];
+}
+
+/**
+ * What becomes of a job that the end of a process has cut: begins (again, or goes on from its snapshot), ends with
+ * `INTERNAL_ERROR`, is out of its time, or had its cancel acknowledged.
+ */
+export type JobFate = 'job.start' | 'job.interrupted' | 'job.overdue' | 'job.cancel';
+
 export type SessionEvent =
   | { type: 'session.hello'; asker: Asker; principal: string }
   | { type: 'handshake.refused'; asker: Asker; refusal: Refusal }
   | { type: 'connection.adopted' }
+  | RestoredEvent
+  | { type: 'job.restored'; jobId: string; maxRuntimeMs: number | null; fate: JobFate }
   | ResumeEvent
   | { type: 'token.proven' }
   | { type: 'replay.caughtUp' }
@@ -78,6 +98,8 @@ export interface JobOutput {
 
 export type JobEvent =
   | { type: 'job.start' }
+  | { type: 'job.interrupted' }
+  | { type: 'job.overdue' }
   | { type: 'job.cancel'; asker?: Asker; reason?: string }
   | { type: 'agent.returned' }
   | { type: 'agent.failed' }

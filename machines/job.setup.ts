@@ -45,6 +45,7 @@ export const jobSetup = setup({
     reportUnrevoked: effect,
     recordResult: effect,
     recordError: effect,
+    recordInterrupted: effect,
     recordCancelled: effect,
     recordTimeout: effect,
     ignore: effect,

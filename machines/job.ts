@@ -13,7 +13,14 @@ export const jobMachine = jobSetup.createMachine({
   initial: 'pending',
   on: { '*': { actions: 'ignore' } },
   states: {
-    pending: { on: { 'job.start': 'running' } },
+    pending: {
+      on: {
+        'job.start': 'running',
+        'job.interrupted': { target: 'error', actions: 'recordInterrupted' },
+        'job.overdue': { target: 'timed_out', actions: 'recordTimeout' },
+        'job.cancel': { target: 'cancelled', actions: 'recordCancelled' },
+      },
+    },
     running: {
       entry: 'startAgent',
       after: { maxRuntimeMs: { target: 'revoking.overdue', actions: 'abortAgent' } },

@@ -13,6 +13,8 @@ export interface SessionInput {
   revocationGraceMs: number;
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
+  /** What becomes of running jobs when the runtime shuts down: a store that lasts keeps them for its next start. */
+  onShutdown: 'abandon' | 'keep';
   /** Refused hellos or resumes a socket may make; the last one closes it. */
   refusalsMax: number;
 }
@@ -24,6 +26,8 @@ export interface SessionContext extends SessionInput {
   refusals: number;
   /** Tokens that open this session: 0 before the welcome, 2 while a rotated one is not yet proven received (§6.3). */
   goodTokens: 0 | 1 | 2;
+  /** What is left of the resume window, where an earlier process began it; null for a whole one. */
+  windowLeftMs: number | null;
   /** Ids of the jobs whose terminal is not yet in the log. */
   jobs: readonly string[];
 }
@@ -41,7 +45,7 @@ export const sessionSetup = setup({
   actors: { job: jobMachine },
   delays: {
     handshakeTimeoutMs: ({ context }) => context.handshakeTimeoutMs,
-    resumeWindowMs: ({ context }) => context.resumeWindowMs,
+    resumeWindowMs: ({ context }) => context.windowLeftMs ?? context.resumeWindowMs,
   },
   guards: {
     // Who fails to say who he is has no second try.
@@ -89,9 +93,20 @@ export const sessionSetup = setup({
     dropLog: effect,
     bury: effect,
     release: effect,
+    // To the store.
+    keepDetached: effect,
+    keepClosed: effect,
+    keepExpired: effect,
     // To jobs.
     acceptJob: effect,
     recordFault: effect,
+    resumeJob: sendTo(
+      ({ event }) => childOf(event),
+      ({ event }) => {
+        assertEvent(event, 'job.restored');
+        return { type: event.fate };
+      },
+    ),
     startJob: sendTo(({ event }) => childOf(event), { type: 'job.start' }),
     forwardCancel: sendTo(
       ({ event }) => childOf(event),
@@ -105,14 +120,17 @@ export const sessionSetup = setup({
       for (const jobId of context.jobs) enqueue.sendTo(jobId, { type: 'job.cancel' });
     }),
     abandonJobs: enqueueActions(({ enqueue, context }) => {
-      for (const jobId of context.jobs) enqueue.sendTo(jobId, { type: 'runtime.shutdown' });
+      const abandoned = context.onShutdown === 'abandon' ? context.jobs : [];
+      for (const jobId of abandoned) enqueue.sendTo(jobId, { type: 'runtime.shutdown' });
     }),
     spawnJob: spawnChild('job', {
       id: ({ event }) => childOf(event),
       input: ({ context, event }) => {
-        assertEvent(event, 'job.submit');
-        const { jobId, maxRuntimeMs, credentials } = event;
+        assertEvent(event, ['job.submit', 'job.restored']);
+        const { jobId, maxRuntimeMs } = event;
         const { cancelGraceMs, revocationGraceMs } = context;
+        // What an earlier process was issued is revoked, whatever becomes of the job.
+        const credentials = event.type === 'job.submit' ? event.credentials : 0;
         return { jobId, maxRuntimeMs, credentials, cancelGraceMs, revocationGraceMs };
       },
     }),
@@ -123,9 +141,15 @@ export const sessionSetup = setup({
       goodTokens: 1,
     }),
     countRefusal: assign({ refusals: ({ context }) => context.refusals + 1 }),
-    countToken: assign({ goodTokens: 2 }),
+    // Whoever comes back has the whole window before him again.
+    countToken: assign({ goodTokens: 2, windowLeftMs: null }),
     uncountToken: assign({ goodTokens: 1 }),
     uncountTokens: assign({ goodTokens: 0 }),
+    recall: assign(({ event }) => {
+      assertEvent(event, ['session.restored', 'session.restored.closed', 'session.restored.expired']);
+      const { principal, goodTokens, windowLeftMs, jobs } = event;
+      return { principal, goodTokens, windowLeftMs, jobs };
+    }),
     countJob: assign({ jobs: ({ context, event }) => [...context.jobs, childOf(event)] }),
     uncountJob: assign({ jobs: ({ context, event }) => context.jobs.filter((jobId) => jobId !== childOf(event)) }),
   },
@@ -133,6 +157,6 @@ export const sessionSetup = setup({
 
 /** The id of the job an event is about. */
 function childOf(event: SessionEvent): string {
-  if (event.type === 'job.submit' || event.type === 'job.cancel') return event.jobId;
+  if (event.type === 'job.submit' || event.type === 'job.cancel' || event.type === 'job.restored') return event.jobId;
   return event.type.replace(/^xstate\.(done|error)\.actor\./, '');
 }

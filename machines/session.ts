@@ -6,7 +6,7 @@ import { sessionSetup } from './session.setup.ts';
  */
 export const sessionMachine = sessionSetup.createMachine({
   id: 'session',
-  context: ({ input }) => ({ ...input, principal: null, refusals: 0, goodTokens: 0, jobs: [] }),
+  context: ({ input }) => ({ ...input, principal: null, refusals: 0, goodTokens: 0, windowLeftMs: null, jobs: [] }),
   initial: 'handshaking',
   on: {
     'session.resume': [
@@ -16,6 +16,7 @@ export const sessionMachine = sessionSetup.createMachine({
       { guard: 'isAhead', actions: 'refuseAhead' },
       { target: '.attached.resumed', actions: ['supersede', 'rotateToken', 'countToken', 'attach', 'welcome'] },
     ],
+    'job.restored': { actions: ['spawnJob', 'resumeJob'] },
     'job.cancel': { actions: 'forwardCancel' },
     'runtime.shutdown': { actions: 'abandonJobs' },
     'xstate.done.actor.*': { actions: ['dismissJob', 'uncountJob'] },
@@ -32,6 +33,9 @@ export const sessionMachine = sessionSetup.createMachine({
           { actions: ['refuseHandshake', 'countRefusal'] },
         ],
         'frame.malformed': { target: 'closed', actions: ['refuse', 'closePolicy'] },
+        'session.restored': { target: 'detached', actions: 'recall' },
+        'session.restored.closed': { target: 'closed', actions: 'recall' },
+        'session.restored.expired': { target: 'expired', actions: 'recall' },
         'connection.adopted': 'closed',
         'transport.lost': 'closed',
         'runtime.shutdown': { target: 'closed', actions: 'closeShutdown' },
@@ -60,19 +64,19 @@ export const sessionMachine = sessionSetup.createMachine({
       },
     },
     detached: {
-      entry: 'detach',
+      entry: ['detach', 'keepDetached'],
       after: {
         resumeWindowMs: [{ guard: 'expiryCancels', target: 'expired', actions: 'cancelJobs' }, { target: 'expired' }],
       },
       on: { 'job.cancel': { actions: 'refuseCancel' } },
     },
     closed: {
-      entry: ['uncountTokens', 'detach', 'dropLog'],
+      entry: ['uncountTokens', 'detach', 'dropLog', 'keepClosed'],
       always: { guard: 'jobsSettled', target: 'ended', actions: 'release' },
       on: { 'session.resume': { actions: 'refuseUnknown' } },
     },
     expired: {
-      entry: ['uncountTokens', 'dropLog'],
+      entry: ['uncountTokens', 'dropLog', 'keepExpired'],
       always: { guard: 'jobsSettled', target: 'ended', actions: ['bury', 'release'] },
       on: { 'session.resume': { actions: 'refuseExpired' } },
     },

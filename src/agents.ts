@@ -125,6 +125,12 @@ export class AgentDirectory {
     });
   }
 
+  /** Exactly this version, where it is still served. */
+  find(reference: string): Agent | undefined {
+    const [name = '', version = ''] = reference.split('@');
+    return this.#versionsByName.get(name)?.get(version);
+  }
+
   /** What a welcome says of the agents (§6.2). */
   list(): AgentListing[] {
     return [...this.#versionsByName].map(([name, versions]) => ({

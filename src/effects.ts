@@ -65,6 +65,10 @@ export function sessionEffects(world: EffectsWorld) {
   const keptSeqs = ({ log }: Session) => ({ oldest_seq: log.oldestSeq, newest_seq: log.newestSeq });
   const closing = (code: number, reason: string) => (moment: SessionMoment) =>
     sessionOf(moment).connection?.close(code, reason);
+  /** What an earlier process has left is kept already (src/registry.ts). */
+  const keeping = (state: 'detached' | 'closed' | 'expired') => (moment: SessionMoment) => {
+    if (!moment.event.type.startsWith('session.restored')) world.registry().keep(sessionOf(moment), state);
+  };
   const isOwn = ({ context, event }: SessionMoment) =>
     event.type === 'session.resume' && event.principal === context.principal;
 
@@ -181,7 +185,10 @@ export function sessionEffects(world: EffectsWorld) {
       const { principal } = moment.event;
       audit({ action: 'resume', outcome: 'allowed', principal, sessionId: moment.context.sessionId });
     },
-    retirePreviousToken: (moment: SessionMoment) => world.registry().retirePrevious(sessionOf(moment)),
+    retirePreviousToken: (moment: SessionMoment) => {
+      world.registry().retirePrevious(sessionOf(moment));
+      world.registry().keep(sessionOf(moment), 'attached');
+    },
     attach: (moment: SessionMoment) => {
       const session = sessionOf(moment);
       const { connection } = askerOf(moment);
@@ -196,6 +203,7 @@ export function sessionEffects(world: EffectsWorld) {
       if (candidate === session || connection.asked) session.features = negotiate(settings.features, connection.asked);
       session.connect(connection);
       connection.engage(session.features);
+      world.registry().keep(session, 'attached');
     },
     replay: (moment: SessionMoment) => sessionOf(moment).connection?.beginReplay(),
     detach: (moment: SessionMoment) => {
@@ -204,6 +212,9 @@ export function sessionEffects(world: EffectsWorld) {
       session.connect(undefined);
     },
     dropLog: (moment: SessionMoment) => sessionOf(moment).log.drop(),
+    keepDetached: keeping('detached'),
+    keepClosed: keeping('closed'),
+    keepExpired: keeping('expired'),
     bury: (moment: SessionMoment) => world.registry().bury(sessionOf(moment)),
     release: (moment: SessionMoment) => world.registry().forget(sessionOf(moment)),
 

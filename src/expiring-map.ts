@@ -1,11 +1,13 @@
 import type { Clock } from './clock.ts';
 
-export interface ExpiringMapOptions {
+export interface ExpiringMapOptions<Key> {
   clock: Clock;
   /** How long an entry is kept after it was set. */
   keepMs: number;
   /** Most entries kept; the oldest goes first. */
   entriesMax: number;
+  /** Told of a key whose time is over, or that had to make room. */
+  gone?(key: Key): void;
 }
 
 interface Entry<Value> {
@@ -15,11 +17,11 @@ interface Entry<Value> {
 
 /** A map whose entries all live equally long, so that the first one in is the first one out: one timer serves them all. */
 export class ExpiringMap<Key, Value> {
-  readonly #options: ExpiringMapOptions;
+  readonly #options: ExpiringMapOptions<Key>;
   readonly #entries = new Map<Key, Entry<Value>>();
   #timer: unknown;
 
-  constructor(options: ExpiringMapOptions) {
+  constructor(options: ExpiringMapOptions<Key>) {
     this.#options = options;
   }
 
@@ -32,11 +34,12 @@ export class ExpiringMap<Key, Value> {
     return entry && entry.untilMs > this.#options.clock.uptime() ? entry.value : undefined;
   }
 
-  set(key: Key, value: Value): void {
-    const { clock, keepMs, entriesMax } = this.#options;
+  /** `keepMs` differs where an earlier process has set the entry: such ones come first, in the order of their ends. */
+  set(key: Key, value: Value, keepMs = this.#options.keepMs): void {
+    const { clock, entriesMax } = this.#options;
     this.#entries.delete(key);
     this.#entries.set(key, { value, untilMs: clock.uptime() + keepMs });
-    if (this.#entries.size > entriesMax) this.#entries.delete(this.#oldest()?.[0] ?? key);
+    if (this.#entries.size > entriesMax) this.#forget(this.#oldest()?.[0] ?? key);
     this.#arm();
   }
 
@@ -61,8 +64,13 @@ export class ExpiringMap<Key, Value> {
     this.#timer = undefined;
     const nowMs = this.#options.clock.uptime();
     for (let oldest = this.#oldest(); oldest && oldest[1].untilMs <= nowMs; oldest = this.#oldest()) {
-      this.#entries.delete(oldest[0]);
+      this.#forget(oldest[0]);
     }
     this.#arm();
+  }
+
+  #forget(key: Key): void {
+    this.#entries.delete(key);
+    this.#options.gone?.(key);
   }
 }

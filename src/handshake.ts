@@ -5,6 +5,7 @@ import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import type { Registry } from './registry.ts';
 import { type HandshakeFrame, type ResumeRequest, readResumeRequest } from './resume-request.ts';
+import type { Session } from './session.ts';
 import { dialectOf } from './wire/dialects.ts';
 import { ArcpError } from './wire/errors.ts';
 
@@ -38,19 +39,30 @@ export function handshake(connection: Connection, frame: HandshakeFrame, world: 
   function proceed(identity: unknown): void {
     if (!isIdentity(identity))
       return refuse(connection, asker, new ArcpError('UNAUTHENTICATED', 'the credentials were not accepted'));
-    try {
+    attempt(connection, { asker, settings }, () => {
       connection.asked = frame.payload.capabilities?.features;
       const wish = readResumeRequest(frame, connection.dialect.beforeFirst);
       // A welcome brings a token, which is a promise.
       refuseWhileStoreFails(world.ledger);
       if (wish) resume(connection, { asker, principal: identity.principal, wish, world });
       else hello(connection, { asker, principal: identity.principal, world });
-    } catch (error) {
-      if (!(error instanceof ArcpError)) throw error;
-      // Of a hello, nothing else is invalid by now.
-      if (error.code === 'INVALID_REQUEST') settings.tally.resumed('invalid');
-      refuse(connection, asker, error);
-    }
+    });
+  }
+}
+
+/** What is refused is thrown where it is found: the chart of the asking socket hears of it. */
+function attempt(
+  connection: Connection,
+  { asker, settings }: { asker: Asker; settings: Settings },
+  greet: () => void,
+): void {
+  try {
+    greet();
+  } catch (error) {
+    if (!(error instanceof ArcpError)) throw error;
+    // Of a hello, nothing else is invalid by now.
+    if (error.code === 'INVALID_REQUEST') settings.tally.resumed('invalid');
+    refuse(connection, asker, error);
   }
 }
 
@@ -82,16 +94,38 @@ function resume(connection: Connection, request: Identified & { wish: ResumeRequ
     world.settings.tally.resumed(reason);
     throw new ArcpError('RESUME_WINDOW_EXPIRED', `this session cannot be resumed: ${reason} token`, { reason });
   }
-  const { session, age } = found;
+  const { session, age, fenceSeq } = found;
+  if (wish.cursor <= fenceSeq && session.log.isCold(wish.cursor)) return warm(connection, request, session);
   connection.cursor = wish.cursor;
   session.actor.send({
     type: 'session.resume',
     asker,
     principal,
     token: age,
-    coverage: session.log.coverage(wish.cursor),
+    // A token from before a restart cannot have brought more than was left then: history was lost since.
+    coverage: wish.cursor > fenceSeq ? 'ahead' : session.log.coverage(wish.cursor),
     namesAnother: wish.sessionId !== undefined && wish.sessionId !== session.id,
   });
+}
+
+/** What the client has missed is on disk since the last start: it is fetched, and the resume is looked at anew. */
+function warm(connection: Connection, request: Identified & { wish: ResumeRequest }, { id, log }: Session): void {
+  const { asker, wish, world } = request;
+  const release = connection.hold();
+  const proceed = (go: () => void) => {
+    // The socket may have gone, or timed out, meanwhile.
+    if (connection.session.connection === connection) attempt(connection, { asker, settings: world.settings }, go);
+    release();
+  };
+  log.warm(wish.cursor).then(
+    () => proceed(() => resume(connection, request)),
+    (error) => {
+      world.settings.log.error({ sessionId: id, err: error }, 'events of a session cannot be read');
+      proceed(() => {
+        throw new ArcpError('INTERNAL_ERROR', 'the store of this runtime cannot read now: try again later');
+      });
+    },
+  );
 }
 
 /** What would have to be kept cannot be: better said now than found out after a crash. */

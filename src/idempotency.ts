@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import { ExpiringMap } from './expiring-map.ts';
+import type { Ledger } from './ledger.ts';
+import { type KeyRecord, withoutSecrets } from './records.ts';
 import { ArcpError } from './wire/errors.ts';
 import type { AcceptedPayload, SubmitPayload } from './wire/messages.ts';
 
@@ -15,9 +17,11 @@ interface Kept {
 /** Submits by their idempotency key, scoped to the principal, for 24 hours: longer than a job is remembered (§7). */
 export class IdempotencyKeys {
   readonly #kept: ExpiringMap<string, Kept>;
+  readonly #ledger: Ledger;
 
-  constructor(clock: Clock) {
-    this.#kept = new ExpiringMap({ clock, keepMs, entriesMax: keysMax });
+  constructor(clock: Clock, ledger: Ledger) {
+    this.#ledger = ledger;
+    this.#kept = new ExpiringMap({ clock, keepMs, entriesMax: keysMax, gone: (id) => ledger.delete('key', id) });
   }
 
   /** What an equal submit was answered with; `DUPLICATE_KEY` where the key was used for another. */
@@ -31,7 +35,20 @@ export class IdempotencyKeys {
   }
 
   remember(principal: string, submit: SubmitPayload, accepted: AcceptedPayload): void {
-    this.#kept.set(scoped(principal, submit), { parameters: fingerprint(submit), accepted });
+    const id = scoped(principal, submit);
+    const parameters = fingerprint(submit);
+    this.#kept.set(id, { parameters, accepted });
+    const untilMs = this.#ledger.nowMs() + keepMs;
+    this.#ledger.put('key', id, {
+      parameters: parameters.toString('base64'),
+      accepted: withoutSecrets(accepted),
+      untilMs,
+    });
+  }
+
+  /** What an earlier process has answered. */
+  restore(id: string, { parameters, accepted, untilMs }: KeyRecord): void {
+    this.#kept.set(id, { parameters: Buffer.from(parameters, 'base64'), accepted }, untilMs - this.#ledger.nowMs());
   }
 
   clear(): void {
@@ -39,9 +56,11 @@ export class IdempotencyKeys {
   }
 }
 
-/** Principals and keys are any text: JSON keeps one pair from being read as another. */
+/** Principals and keys are any text: JSON keeps one pair from being read as another. A store's ids are short: so a digest. */
 export function scoped(principal: string, submit: SubmitPayload): string {
-  return JSON.stringify([principal, submit.idempotency_key]);
+  return createHash('sha256')
+    .update(JSON.stringify([principal, submit.idempotency_key]))
+    .digest('base64url');
 }
 
 /** The parameters' digest, the order of keys irrelevant. */

@@ -27,11 +27,10 @@ export function jobEffects(world: EffectsWorld) {
   };
   return {
     startAgent: (moment: JobMoment) => {
-      const { self } = moment;
       const job = jobOf(moment);
       void job.run((event) => {
         // The job may have ended without its agent: timed out, or its grace is over.
-        if (job.status === 'running') self.send(event);
+        if (job.status === 'running') moment.self.send(event);
       });
     },
     abortAgent: (moment: JobMoment) =>
@@ -40,11 +39,12 @@ export function jobEffects(world: EffectsWorld) {
       const job = jobOf(moment);
       const { event } = moment;
       if (event.type !== 'job.cancel' || !event.asker) return;
-      job.cancelReason ??= event.reason;
+      if (job.cancelReason === undefined) job.cancel = reasonOf(event);
+      world.jobs().keep(job);
       const connection = world.registry().connections.get(event.asker.connectionId);
       const principal = connection?.session.principal ?? '';
       world.audit({ action: 'cancel', outcome: 'allowed', principal, sessionId: job.session.id, jobId: job.id });
-      const payload = { job_id: job.id, ...(event.reason === undefined ? {} : { reason: event.reason }) };
+      const payload = { job_id: job.id, ...reasonOf(event) };
       connection?.reply(
         'job.cancelled',
         { requestId: event.asker.requestId, jobId: job.id, traceId: job.traceId },
@@ -75,10 +75,16 @@ export function jobEffects(world: EffectsWorld) {
     recordResult: (moment: JobMoment) => end(moment, (job) => job.recordResult()),
     recordError: (moment: JobMoment) =>
       end(moment, (job) => job.recordError('error', 'INTERNAL_ERROR', 'the agent failed')),
+    recordInterrupted: (moment: JobMoment) =>
+      end(moment, (job) => job.recordError('error', 'INTERNAL_ERROR', 'the runtime was restarted while the job ran')),
     recordCancelled: (moment: JobMoment) =>
       end(moment, (job) => job.recordError('cancelled', 'CANCELLED', 'the job was cancelled')),
     recordTimeout: (moment: JobMoment) =>
       end(moment, (job) => job.recordError('timed_out', 'TIMEOUT', 'the job ran longer than its max_runtime_sec')),
     ignore: () => {},
   };
+}
+
+function reasonOf({ reason }: { reason?: string }): { reason?: string } {
+  return reason === undefined ? {} : { reason };
 }

@@ -25,6 +25,10 @@ export interface JobOptions {
   settings: Settings;
   provisioning: Credentials;
   kept?: KeptJob;
+  /** When `max_runtime_sec` is over, in wall time; absent for none. */
+  deadlineMs?: number;
+  /** The number its first event would have; default: the next one. */
+  firstSeq?: number;
 }
 
 /** What a durable store has to do with a job whose agent is a machine. */
@@ -56,9 +60,12 @@ export class Job {
   outcome: Outcome | undefined;
   /** `running` until the terminal is in the log, also while cancelling. */
   status: 'running' | FinalStatus = 'running';
-  cancelReason: string | undefined;
   /** The code of the terminal, where it is an error's. */
   code: ErrorCode | undefined;
+  /** A cancel was acknowledged. */
+  cancel: { reason?: string } | undefined;
+  readonly deadlineMs: number | undefined;
+  readonly firstSeq: number;
   readonly settings: Settings;
   readonly kept: KeptJob | undefined;
   /** Where the agent is a machine, and has begun. */
@@ -82,11 +89,17 @@ export class Job {
     this.settings = options.settings;
     this.kept = options.kept;
     this.provisioning = options.provisioning;
+    this.deadlineMs = options.deadlineMs;
+    this.firstSeq = options.firstSeq ?? options.session.log.newestSeq + 1;
     const { id, session, traceId } = this;
     this.#envelope = JSON.stringify({ session_id: session.id, job_id: id, trace_id: traceId }).slice(1, -1);
     this.settled = new Promise((resolve) => {
       this.#settled = resolve;
     });
+  }
+
+  get cancelReason(): string | undefined {
+    return this.cancel?.reason;
   }
 
   /** Runs the agent; `tell` brings its end to the job's chart. */

@@ -1,13 +1,16 @@
 import type { FinalStatus } from '../machines/index.ts';
-import type { AgentDirectory } from './agents.ts';
+import type { Agent, AgentDirectory } from './agents.ts';
 import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { Issuing } from './issuing.ts';
-import { Job } from './job.ts';
+import { Job, type KeptJob } from './job.ts';
+import { fateOf, jobRecord, type RestoredJob, restoredJob, snapshotId } from './job-record.ts';
+import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
+import type { JobRecord } from './records.ts';
 import type { Session } from './session.ts';
 import { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
@@ -31,15 +34,22 @@ export class Jobs {
   readonly #issuing: Issuing;
   readonly #live = new Map<string, Job>();
   readonly #ended: ExpiringMap<string, EndedJob>;
-  readonly #keys: IdempotencyKeys;
+  readonly keys: IdempotencyKeys;
+  readonly #ledger: Ledger;
 
-  constructor(settings: Settings, agents: AgentDirectory, credentials: Credentials) {
+  constructor(
+    settings: Settings,
+    { agents, ledger, credentials }: { agents: AgentDirectory; ledger: Ledger; credentials: Credentials },
+  ) {
     this.#settings = settings;
     this.#agents = agents;
+    this.#ledger = ledger;
     this.#credentials = credentials;
     this.#issuing = new Issuing(credentials);
-    this.#keys = new IdempotencyKeys(settings.clock);
-    this.#ended = new ExpiringMap({ clock: settings.clock, keepMs: settings.jobRetentionMs, entriesMax: endedJobsMax });
+    this.keys = new IdempotencyKeys(settings.clock, ledger);
+    const { clock, jobRetentionMs: keepMs } = settings;
+    const gone = (jobId: string) => ledger.delete('job', jobId);
+    this.#ended = new ExpiringMap({ clock, keepMs, entriesMax: endedJobsMax, gone });
   }
 
   live(jobId: string): Job | undefined {
@@ -90,7 +100,7 @@ export class Jobs {
   /** Answers an equal repeat as the first one was (§7); the credentials are in it for the submitting session alone. */
   #repeat(connection: Connection, frame: ClientFrameOf<'job.submit'>): boolean {
     const { session } = connection;
-    const accepted = frame.payload.idempotency_key && this.#keys.recall(session.principal, frame.payload);
+    const accepted = frame.payload.idempotency_key && this.keys.recall(session.principal, frame.payload);
     if (!accepted) return false;
     const to = { requestId: frame.id, jobId: accepted.job_id, traceId: accepted.trace_id };
     connection.reply('job.accepted', to, this.#live.get(accepted.job_id)?.acceptedFor(session) ?? accepted);
@@ -100,14 +110,15 @@ export class Jobs {
   #begin(job: Job, connection: Connection, frame: ClientFrameOf<'job.submit'>): void {
     const { session } = connection;
     const { payload } = frame;
-    if (payload.idempotency_key) this.#keys.remember(session.principal, payload, job.accepted);
+    if (payload.idempotency_key) this.keys.remember(session.principal, payload, job.accepted);
     this.#live.set(job.id, job);
     this.#settings.tally.acceptedJobs += 1;
+    this.keep(job);
     session.actor.send({
       type: 'job.submit',
       asker: { connectionId: connection.id, requestId: frame.id },
       jobId: job.id,
-      maxRuntimeMs: payload.max_runtime_sec === undefined ? null : payload.max_runtime_sec * 1000,
+      maxRuntimeMs: job.deadlineMs === undefined ? null : (payload.max_runtime_sec ?? 0) * 1000,
       credentials: job.credentials.length,
     });
   }
@@ -140,12 +151,54 @@ export class Jobs {
     job.trace?.end({ status: job.status, ...(job.code === undefined ? {} : { code: job.code }) });
     if (this.#live.delete(job.id)) this.#settings.tally.endedJobs[job.status] += 1;
     this.#ended.set(job.id, { principal: job.session.principal, status: job.status });
+    this.keep(job);
+    if (job.kept) this.#ledger.delete('job', snapshotId(job.id));
+  }
+
+  /** Writes a job down as it is now. */
+  keep(job: Job): void {
+    if (this.#ledger.durable) this.#ledger.put('job', job.id, jobRecord(job, this.#untilMs()));
+  }
+
+  #untilMs(): number {
+    return this.#ledger.nowMs() + this.#settings.jobRetentionMs;
+  }
+
+  /** What an earlier process has left of a job that ended. */
+  restoreEnded(id: string, { principal, status, untilMs = 0 }: JobRecord): void {
+    if (status === 'running') return;
+    this.#ended.set(id, { principal, status }, untilMs - this.#ledger.nowMs());
+  }
+
+  /** A job that the end of a process has cut goes on, or ends, as its agent wants (§3, Crash). */
+  restore(id: string, { record, session, snapshot }: RestoredJob): void {
+    const settings = this.#settings;
+    const agent = this.#agents.find(record.agent);
+    const kept = this.#keptOf(agent, snapshot);
+    const provisioning = this.#credentials;
+    const job = restoredJob(id, { record, session, agent, settings, provisioning, ...(kept && { kept }) });
+    this.#live.set(id, job);
+    const leftMs = job.deadlineMs === undefined ? null : job.deadlineMs - settings.clock.now();
+    const fate = fateOf(record, agent, leftMs);
+    if (fate === 'job.start' && agent?.onRestart === 'rerun') {
+      job.emit('status', { phase: 'restarted', message: 'the runtime was restarted: the job begins again' });
+    }
+    session.actor.send({ type: 'job.restored', jobId: id, maxRuntimeMs: leftMs, fate });
+  }
+
+  /** Where an agent is a machine and the store lasts, its snapshot is kept with the frames of the turn it changed in. */
+  #keptOf(agent: Agent | undefined, from: string | undefined): KeptJob | undefined {
+    if (agent?.onRestart !== 'restore' || !this.#ledger.durable) return undefined;
+    return {
+      ...(from === undefined ? {} : { from }),
+      changed: (job) => this.#ledger.putLate('job', snapshotId(job.id), () => job.machine?.snapshot()),
+    };
   }
 
   clear(): void {
     this.#live.clear();
     this.#ended.clear();
-    this.#keys.clear();
+    this.keys.clear();
   }
 
   #admit(connection: Connection, frame: ClientFrameOf<'job.submit'>): Job {
@@ -175,9 +228,14 @@ export class Jobs {
       accepted_at: isoTime(this.#settings.clock.now()),
       ...(traceId === undefined ? {} : { trace_id: traceId }),
     };
-    const { input } = payload;
-    const provisioning = this.#credentials;
-    return new Job({ id, session, agent, input, traceId, accepted, settings: this.#settings, provisioning });
+    const { max_runtime_sec: limitSec, input } = payload;
+    const kept = this.#keptOf(agent, undefined);
+    return new Job({
+      ...{ id, session, agent, input, traceId, accepted, settings: this.#settings },
+      provisioning: this.#credentials,
+      ...(limitSec === undefined ? {} : { deadlineMs: this.#settings.clock.now() + limitSec * 1000 }),
+      ...(kept && { kept }),
+    });
   }
 }
 

@@ -45,6 +45,8 @@ export class Ledger implements LogKeeper {
   readonly #logs = new Set<EventLog>();
   readonly #names = new Map<EventLog, string>();
   readonly #trims = new Map<EventLog, number>();
+  /** Records that are read when they are written: they change more often than that. */
+  readonly #late = new Map<string, { kind: RecordKind; id: string; read: () => string | undefined }>();
   #due: 'idle' | 'due' = 'idle';
   /** Appends under way, oldest first. */
   #appended: { position: number; log: EventLog; throughSeq: number }[] = [];
@@ -108,10 +110,23 @@ export class Ledger implements LogKeeper {
     this.#change({ do: 'put', kind, id, body, expect });
   }
 
+  /** The same, but the text is asked for when this turn is written; undefined where there is none. */
+  putLate(kind: RecordKind, id: string, read: () => string | undefined): void {
+    if (this.#state !== 'open') return;
+    this.#late.set(`${kind} ${id}`, { kind, id, read });
+    this.#schedule();
+  }
+
   delete(kind: RecordKind, id: string): void {
     if (this.#state !== 'open') return;
+    this.#late.delete(`${kind} ${id}`);
     if (kind === 'session') this.#versions.delete(id);
     this.#change({ do: 'delete', kind, id });
+  }
+
+  /** A log that nobody owns any more. */
+  drop(name: string): void {
+    this.#change({ do: 'drop', log: name });
   }
 
   /** Keeps replies until what they promise is committed. */
@@ -204,6 +219,11 @@ export class Ledger implements LogKeeper {
 
   #give(): void {
     const changes: Change[] = [];
+    for (const { kind, id, read } of this.#late.values()) {
+      const body = read();
+      if (body !== undefined) this.#changes.push({ do: 'put', kind, id, body });
+    }
+    this.#late.clear();
     const appended: { log: EventLog; throughSeq: number }[] = [];
     for (const log of this.#logs) {
       const name = this.#names.get(log);

@@ -5,8 +5,10 @@ import { ExpiringMap } from './expiring-map.ts';
 import type { Ledger } from './ledger.ts';
 import { traceSession } from './observe/trace-session.ts';
 import type { Settings } from './options.ts';
+import type { SessionRecord, TombstoneRecord } from './records.ts';
 import type { SessionInfo } from './runtime.ts';
-import { Session } from './session.ts';
+import { Session, type SessionToken } from './session.ts';
+import { restoreSession, sessionRecord } from './session-record.ts';
 import { hashToken, mintResumeToken, sameToken, type TokenHash } from './tokens.ts';
 import { closeCodes } from './transports/transport.ts';
 import { mintId } from './wire/ids.ts';
@@ -21,6 +23,22 @@ export interface RegistryParts {
   /** Told of a session that failed inside the runtime, before it is forgotten. */
   failed(session: Session): void;
 }
+
+/** What is known of a session when a process begins. */
+export interface RestoredSession {
+  record: SessionRecord;
+  /** Of its log, the numbers alone; undefined where none was ever written. */
+  log: { trimmedSeq: number; newestSeq: number } | undefined;
+  /** Ids of the jobs that were running. */
+  jobs: readonly string[];
+}
+
+const restoredAs = {
+  attached: 'session.restored',
+  detached: 'session.restored',
+  closed: 'session.restored.closed',
+  expired: 'session.restored.expired',
+} as const;
 
 /**
  * Every session of a runtime: by id, and by the hash of each token that opens it. What keeps a detached session alive is
@@ -46,20 +64,56 @@ export class Registry {
     this.#ledger = ledger;
     this.#failed = failed;
     const { clock, resumeWindowMs } = settings;
-    this.#tombstones = new ExpiringMap({ clock, keepMs: resumeWindowMs, entriesMax: tombstonesMax });
+    const gone = (hash: string) => ledger.delete('tombstone', hash);
+    this.#tombstones = new ExpiringMap({ clock, keepMs: resumeWindowMs, entriesMax: tombstonesMax, gone });
   }
 
   /** A new session in `handshaking`, for a socket that has yet to say who it is. */
   begin(): Session {
+    const session = this.#create(mintId('sess'));
+    this.#ledger.keep(session.id, session.log);
+    return session;
+  }
+
+  /** A session that an earlier process has left, with its running jobs' ids; its log stays on disk until it is asked for. */
+  restore(id: string, { record, log, jobs }: RestoredSession): Session {
+    const session = this.#create(id);
+    this.#ledger.keep(id, session.log, log);
+    restoreSession(session, record);
+    this.#register(session);
+    const nowMs = this.#ledger.nowMs();
+    // Time while no process ran does not count, and who was connected then has a whole window.
+    const untilMs = record.state === 'attached' ? nowMs + this.#settings.resumeWindowMs : (record.untilMs ?? nowMs);
+    const isNews = record.state === 'attached' || record.tokens.some(({ fenceSeq }) => fenceSeq === undefined);
+    if (isNews) this.keep(session, record.state === 'attached' ? 'detached' : record.state, untilMs);
+    session.actor.send({
+      type: restoredAs[record.state],
+      principal: record.principal,
+      goodTokens: session.tokens?.previous ? 2 : 1,
+      windowLeftMs: Math.max(0, untilMs - nowMs),
+      jobs,
+    });
+    return session;
+  }
+
+  /** Writes a session down as it is now: with a store that lasts, it is this record that the next process goes on from. */
+  keep(
+    session: Session,
+    state: SessionRecord['state'],
+    untilMs = this.#ledger.nowMs() + this.#settings.resumeWindowMs,
+  ) {
+    if (session.tokens) this.#ledger.put('session', session.id, sessionRecord(session, { state, untilMs }));
+  }
+
+  #create(id: string): Session {
     const { clock, inspect, log, store, backPressure, bufferEvents, bufferBytes } = this.#settings;
     const { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs } = this.#settings;
     const { onBye, onExpire } = this.#settings;
-    const id = mintId('sess');
     const durations = { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs };
-    const input = { sessionId: id, ...durations, onBye, onExpire, refusalsMax };
+    const onShutdown = store.durable ? ('keep' as const) : ('abandon' as const);
+    const input = { sessionId: id, ...durations, onBye, onExpire, onShutdown, refusalsMax };
     const actor = createActor(this.#machine, { input, clock, ...(inspect === undefined ? {} : { inspect }) });
     const session = new Session(id, { actor, log: store.openLog(id, { bufferEvents, bufferBytes }), backPressure });
-    this.#ledger.keep(id, session.log);
     this.#byId.set(id, session);
     if (this.#settings.tracing) traceSession(session, this.#settings.tracing);
     actor.subscribe({
@@ -68,6 +122,7 @@ export class Registry {
         session.connection?.close(closeCodes.internal, 'internal error');
         session.connection?.release();
         session.connect(undefined);
+        session.log.drop();
         this.forget(session);
         this.#failed(session);
       },
@@ -101,13 +156,13 @@ export class Registry {
   }
 
   /** The session a token opens, and which of its tokens it is; undefined when unknown, rotated away, or over. */
-  byToken(token: string): { session: Session; age: TokenAge } | undefined {
+  byToken(token: string): { session: Session; age: TokenAge; fenceSeq: number } | undefined {
     const hash = hashToken(token);
     const session = this.#byToken.get(key(hash));
     if (!session?.tokens) return undefined;
     const { current, previous } = session.tokens;
-    if (sameToken(hash, current)) return { session, age: 'current' };
-    if (previous && sameToken(hash, previous)) return { session, age: 'previous' };
+    if (sameToken(hash, current.hash)) return { session, age: 'current', fenceSeq: current.fenceSeq };
+    if (previous && sameToken(hash, previous.hash)) return { session, age: 'previous', fenceSeq: previous.fenceSeq };
     return undefined;
   }
 
@@ -123,11 +178,9 @@ export class Registry {
   /** Registers an authenticated session under its principal and its first token, which is returned once. */
   admit(session: Session, principal: string): string {
     session.principal = principal;
-    this.#admitted += 1;
-    this.#countByPrincipal.set(principal, (this.#countByPrincipal.get(principal) ?? 0) + 1);
     const token = mintResumeToken();
-    session.tokens = { current: hashToken(token), previous: undefined };
-    this.#byToken.set(key(session.tokens.current), session);
+    session.tokens = { current: fresh(token), previous: undefined };
+    this.#register(session);
     return token;
   }
 
@@ -137,23 +190,28 @@ export class Registry {
     if (!tokens) throw new Error('rotate(): the session was never admitted');
     const [kept, dead] =
       presented === 'current' ? [tokens.current, tokens.previous] : [tokens.previous, tokens.current];
-    if (dead) this.#byToken.delete(key(dead));
+    if (dead) this.#byToken.delete(key(dead.hash));
     const token = mintResumeToken();
-    session.tokens = { current: hashToken(token), previous: kept };
-    this.#byToken.set(key(session.tokens.current), session);
+    session.tokens = { current: fresh(token), previous: kept };
+    this.#byToken.set(key(session.tokens.current.hash), session);
     return token;
   }
 
   retirePrevious(session: Session): void {
     const { tokens } = session;
     if (!tokens?.previous) return;
-    this.#byToken.delete(key(tokens.previous));
+    this.#byToken.delete(key(tokens.previous.hash));
     session.tokens = { current: tokens.current, previous: undefined };
   }
 
   /** Remembers, for one more window, that this session expired. */
   bury(session: Session): void {
-    for (const hash of hashesOf(session)) this.#tombstones.set(key(hash), session.principal);
+    const { principal } = session;
+    const untilMs = this.#ledger.nowMs() + this.#settings.resumeWindowMs;
+    for (const hash of hashesOf(session)) {
+      this.#tombstones.set(key(hash), principal);
+      this.#ledger.put('tombstone', key(hash), { principal, untilMs } satisfies TombstoneRecord);
+    }
   }
 
   /** Lets a session go: nothing leads to it any more. */
@@ -162,10 +220,22 @@ export class Registry {
     this.#ledger.forget(session.log);
     for (const hash of hashesOf(session)) this.#byToken.delete(key(hash));
     if (!session.tokens) return;
+    this.#ledger.delete('session', session.id);
     this.#admitted -= 1;
     const count = (this.#countByPrincipal.get(session.principal) ?? 1) - 1;
     if (count > 0) this.#countByPrincipal.set(session.principal, count);
     else this.#countByPrincipal.delete(session.principal);
+  }
+
+  restoreTombstone(hash: string, { principal, untilMs }: TombstoneRecord): void {
+    this.#tombstones.set(hash, principal, untilMs - this.#ledger.nowMs());
+  }
+
+  #register(session: Session): void {
+    const { principal } = session;
+    this.#admitted += 1;
+    this.#countByPrincipal.set(principal, (this.#countByPrincipal.get(principal) ?? 0) + 1);
+    for (const hash of hashesOf(session)) this.#byToken.set(key(hash), session);
   }
 
   clear(): void {
@@ -179,7 +249,11 @@ export class Registry {
 
 function hashesOf({ tokens }: Session): TokenHash[] {
   if (!tokens) return [];
-  return tokens.previous ? [tokens.current, tokens.previous] : [tokens.current];
+  return tokens.previous ? [tokens.current.hash, tokens.previous.hash] : [tokens.current.hash];
+}
+
+function fresh(token: string): SessionToken {
+  return { hash: hashToken(token), fenceSeq: Number.POSITIVE_INFINITY };
 }
 
 function key(hash: TokenHash): string {

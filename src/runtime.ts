@@ -11,6 +11,7 @@ import { Jobs } from './jobs.ts';
 import { Ledger } from './ledger.ts';
 import { type RuntimeStats, statsOf } from './observe/stats.ts';
 import { type AuditEntry, type RuntimeOptions, settle } from './options.ts';
+import { recover } from './recovery.ts';
 import { Registry } from './registry.ts';
 import { answer } from './requests.ts';
 import { StoreFailure, type StoreTrouble } from './stores/store.ts';
@@ -66,7 +67,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const agents = new AgentDirectory(options.agents);
   const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, lost });
   const credentials = new Credentials(settings, ledger);
-  const jobs = new Jobs(settings, agents, credentials);
+  const jobs = new Jobs(settings, { agents, ledger, credentials });
   const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs, credentials };
   const machine = sessionMachine.provide({
     actions: sessionEffects(world),
@@ -138,7 +139,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     const opened = ledger.open();
     if (!ledger.durable) phase = 'open';
     try {
-      credentials.revocations.recover(await opened);
+      const found = await opened;
+      if (ledger.durable && phase === 'opening') {
+        recover(found, { registry, jobs, ledger });
+        credentials.revocations.recover(found);
+        // What has become of jobs is settled before anybody can ask.
+        await ledger.flush();
+      }
     } catch (error) {
       phase = 'closing';
       settings.log.error({ err: error }, 'the store cannot be opened: nothing is served');

@@ -7,10 +7,16 @@ import type { TokenHash } from './tokens.ts';
 import { type Dialect, dialects } from './wire/dialects.ts';
 import type { Feature } from './wire/messages.ts';
 
+/** A token of a session's, and the newest event its holder can have seen; infinite for one of this process's own. */
+export interface SessionToken {
+  hash: TokenHash;
+  fenceSeq: number;
+}
+
 /** The tokens that open a session: the previous one too, until the client has shown that it got the current one (§6.3). */
 export interface SessionTokens {
-  current: TokenHash;
-  previous: TokenHash | undefined;
+  current: SessionToken;
+  previous: SessionToken | undefined;
 }
 
 /**

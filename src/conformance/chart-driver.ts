@@ -7,7 +7,7 @@ import type { Act, ResumeAct } from './model.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Answer, isAttached, type Policy, type Reference } from './reference.ts';
 import { durations, lapses, sessionInput } from './session-input.ts';
-import { handshakeRefusal, told } from './told.ts';
+import { beginsAnew, handshakeRefusal, told } from './told.ts';
 
 /** The effects that answer whoever acted, and with what. */
 const answers: Readonly<Record<string, Answer>> = {
@@ -42,6 +42,7 @@ const terminals: Readonly<Record<string, FinalStatus>> = {
   recordResult: 'success',
   recordError: 'error',
   recordFault: 'error',
+  recordInterrupted: 'error',
   recordCancelled: 'cancelled',
   recordTimeout: 'timed_out',
 };
@@ -73,17 +74,14 @@ export interface ChartDriverOptions {
 export class ChartDriver implements SessionDriver {
   readonly #options: ChartDriverOptions;
   readonly #clock: SimulatedClock = simulatedClock();
-  readonly #session: Actor<AnyStateMachine>;
+  #session: Actor<AnyStateMachine>;
   #effects: string[] = [];
   readonly #everyEffect = new Set<string>();
   #detachedMs = 0;
 
   constructor(options: ChartDriverOptions) {
     this.#options = options;
-    this.#session = this.#begin((effect) => {
-      this.#effects.push(effect);
-      this.#everyEffect.add(effect);
-    });
+    this.#session = this.#beginSession();
   }
 
   perform(at: Reference, act: Act): Observed {
@@ -110,6 +108,13 @@ export class ChartDriver implements SessionDriver {
     this.#session.stop();
   }
 
+  #beginSession(): Actor<AnyStateMachine> {
+    return this.#begin((effect) => {
+      this.#effects.push(effect);
+      this.#everyEffect.add(effect);
+    });
+  }
+
   #begin(effect: (name: string) => void): Actor<AnyStateMachine> {
     const { policy, inspect, machine = sessionMachine } = this.#options;
     const actor = createActor(machine, {
@@ -128,7 +133,12 @@ export class ChartDriver implements SessionDriver {
   /** What happens to the session, in time or as events. */
   #act(at: Reference, act: Act): Pick<Observed, 'answer' | 'closes'> {
     const waitMs = this.#waitMs(act);
-    for (const { event, to } of told(at, act)) {
+    if (beginsAnew(at, act)) {
+      this.#session.stop();
+      this.#session = this.#beginSession();
+      this.#detachedMs = this.#clock.uptime();
+    }
+    for (const { event, to } of told(at, act, this.#options.policy)) {
       if (event.type.startsWith('xstate.after.')) continue;
       this.#actor(to)?.send(event);
     }
@@ -183,7 +193,7 @@ export class ChartDriver implements SessionDriver {
       this.#clock.advance(this.#detachedMs + durations.resumeWindowMs - 1 - this.#clock.uptime());
     const newerEffects: string[] = [];
     const newer = this.#begin((effect) => newerEffects.push(effect));
-    const asked = told(at, act);
+    const asked = told(at, act, this.#options.policy);
     for (const { event } of asked) this.#actor()?.send(event);
     const [refused] = this.#effects.flatMap((effect) => refusals[effect] ?? []);
     const isWelcome = this.#effects.includes('welcome');

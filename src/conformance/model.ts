@@ -63,7 +63,14 @@ export type Act =
   | ResumeAct
   | { do: 'ghost'; does: 'speaks' | 'closes' }
   | { do: 'window over' | 'shutdown' }
+  | CrashAct
   | { do: 'late fact'; fact: LateFact };
+
+/** Another process goes on at once, or later than any `max_runtime_sec`. */
+export interface CrashAct {
+  do: 'crash';
+  down: 'a moment' | 'an hour';
+}
 
 /** Facts that arrive when they no longer mean anything. */
 export type LateFact = 'transport.lost' | 'heartbeat.lost' | 'consumer.stalled' | 'replay.caughtUp' | 'token.proven';
@@ -83,6 +90,8 @@ export type Ability =
   /** Issue a credential for a job, and hold its revocation back. */
   | 'provisioner'
   | 'shutdown'
+  /** Let the process die, and another go on from its store. */
+  | 'crash'
   /** Make the runtime fail inside a job, as a failing store does. */
   | 'faults'
   | 'secondPrincipal';
@@ -108,6 +117,7 @@ export const everyAbility: ReadonlySet<Ability> = new Set<Ability>([
   'puppets',
   'provisioner',
   'shutdown',
+  'crash',
   'faults',
   'secondPrincipal',
 ]);
@@ -163,6 +173,8 @@ function losses(): NamedAct[] {
     named({ do: 'ghost', does: 'speaks' }, 'the replaced connection speaks'),
     named({ do: 'ghost', does: 'closes' }, "the replaced connection's close comes late"),
     named({ do: 'shutdown' }, 'shutdown', ['shutdown']),
+    named({ do: 'crash', down: 'a moment' }, 'the process dies, and another goes on', ['crash']),
+    named({ do: 'crash', down: 'an hour' }, 'the process dies, and another goes on an hour later', ['crash']),
   ];
 }
 

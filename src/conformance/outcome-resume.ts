@@ -18,6 +18,7 @@ export function resumeOutcome(at: Reference, act: ResumeAct): Outcome | null {
     tokens: 2,
     // The token that was good beside the one presented is dead now.
     superseded: at.superseded || at.tokens === 2,
+    restarted: false,
     ghost: attached && act.replaces === 'half-open' ? true : at.ghost,
   };
   return { ...stays(next, { type: 'session.welcome' }), supersedes: attached };

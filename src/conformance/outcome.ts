@@ -1,5 +1,6 @@
 // The protocol's own word on what has to come of each act (§3 to §7 of docs/protocol.md).
 import type { Act } from './model.ts';
+import { crashOutcome, shutDownToReturn } from './outcome-crash.ts';
 import { jobOutcome } from './outcome-jobs.ts';
 import { resumeOutcome } from './outcome-resume.ts';
 import {
@@ -22,7 +23,8 @@ import {
 export function outcomeOf(at: Reference, act: Act, policy: Policy): Outcome | null {
   if (at.over === 'shutdown' || at.over === 'refused') return null;
   const isPlain = !at.jobs.some(hasCredential);
-  if (act.do === 'shutdown') return at.state === 'ended' || !isPlain ? null : shutdown(at);
+  if (act.do === 'shutdown') return at.state === 'ended' || !isPlain ? null : shutdown(at, policy);
+  if (act.do === 'crash') return isPlain ? crashOutcome(at, act, policy) : null;
   if (act.do === 'resume') return isPlain ? resumeOutcome(at, act) : null;
   if (at.state === 'handshaking') return handshake(at, act);
   if (at.ghost && !besideGhost.has(act.do)) return null;
@@ -124,7 +126,8 @@ function ofConnection(at: Reference, act: Act, policy: Policy): Outcome | null {
   }
 }
 
-function shutdown(at: Reference): Outcome {
+function shutdown(at: Reference, { onShutdown }: Policy): Outcome {
+  if (onShutdown === 'keep') return shutDownToReturn(at);
   const terminals = at.jobs.map(({ status }) => (status === 'cancelling' ? 'cancelled' : 'error'));
   const shut = { ...at, jobs: [], over: 'shutdown' as const, ghost: false };
   if (isAttached(at)) {

@@ -9,6 +9,8 @@ export interface Case<Memory = unknown, Data = unknown> {
   /** Names the case among those of its state. */
   name: string;
   told: readonly Told[];
+  /** A machine from its beginning is told, and the one there was is no more. */
+  anew?: boolean;
   /** What to remember from now on, JSON data; left out, memory stays as it is. */
   memory?: Memory;
   /** Whatever a driver needs in order to make it happen. */
@@ -92,6 +94,7 @@ type World<Memory> = Snapshot<unknown> & {
 interface Way<Memory, Data> {
   type: string;
   told: readonly Told[];
+  anew: boolean;
   memory: Memory | undefined;
   cases: Case<Memory, Data>[];
 }
@@ -124,11 +127,11 @@ function waysOf<Machine extends AnyStateMachine, Memory, Data>(
   const ways = new Map<string, Way<Memory, Data>>();
   const possible: Case<Memory, Data>[] = [...casesAt(cases, moment), ...(after ? chart.timers : [])];
   for (const one of possible) {
-    const { told, memory = moment.memory } = one;
-    const type = JSON.stringify([told, memory]);
+    const { told, memory = moment.memory, anew = false } = one;
+    const type = JSON.stringify([told, memory, anew]);
     const way = ways.get(type);
     if (way) way.cases.push(one);
-    else ways.set(type, { type, told, memory, cases: [one] });
+    else ways.set(type, { type, told, anew, memory, cases: [one] });
   }
   return [...ways.values()];
 }
@@ -173,13 +176,13 @@ function worldLogic<Machine extends AnyStateMachine, Memory, Data>(
   const logic: ActorLogic<World<Memory>, Way<Memory, Data>, undefined> = {
     getInitialSnapshot: () => first,
     getPersistedSnapshot: (snapshot) => snapshot,
-    transition(before, { told, memory, cases }) {
+    transition(before, { told, anew, memory, cases }) {
       // Worlds that differ in memory alone share what the machine makes of a case.
-      const asked = JSON.stringify([before.chart.key, told]);
+      const asked = JSON.stringify([anew ? null : before.chart.key, told]);
       let chart = known.get(asked);
       if (!chart) {
         try {
-          chart = runChart(machine, { from: before.chart.persisted, told, view });
+          chart = runChart(machine, { ...(anew ? { input } : { from: before.chart.persisted }), told, view });
         } catch (error) {
           throw new Error(`case "${cases[0]?.name}" in ${before.key} failed`, { cause: error });
         }

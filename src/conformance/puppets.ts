@@ -2,8 +2,8 @@ import { defineAgent } from '../agents.ts';
 import type { JobContext } from '../job-context.ts';
 import { EventLog } from '../log.ts';
 import type { Provisioner } from '../provisioner.ts';
-import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
+import type { Policy } from './reference.ts';
 
 interface Puppet {
   context: JobContext;
@@ -11,20 +11,17 @@ interface Puppet {
   throws(): void;
 }
 
-/** A store in memory whose next append fails, when told: the runtime's own fault, as a full disk would be. */
-export function breakableStore() {
+/** A store whose next append fails, when told: the runtime's own fault. */
+export function breakableStore<Kind extends Store>(store: Kind) {
   let isBroken = false; // tidy: one failure that is due
-  const store: Store = {
-    ...memoryStore(),
-    openLog: (_sessionId, limits) =>
-      new (class extends EventLog {
-        override append(head: string, tail: string): number {
-          if (!isBroken) return super.append(head, tail);
-          isBroken = false;
-          throw new Error('the store failed');
-        }
-      })(limits),
-  };
+  store.openLog = (_sessionId, limits) =>
+    new (class extends EventLog {
+      override append(head: string, tail: string): number {
+        if (!isBroken) return super.append(head, tail);
+        isBroken = false;
+        throw new Error('the store failed');
+      }
+    })(limits);
   return {
     store,
     breakNext: () => {
@@ -58,11 +55,12 @@ export function purse() {
 }
 
 /** The walks' agent: it emits three events as it starts, and after that does only what it is told. */
-export function puppets() {
+export function puppets({ onRestart = 'fail' }: Pick<Policy, 'onRestart'> = {}) {
   const byJob = new Map<string, Puppet>();
   const named = (name: string) =>
     defineAgent({
       name,
+      onRestart,
       run: (context) =>
         new Promise((resolve, reject) => {
           byJob.set(context.id, {

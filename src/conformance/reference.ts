@@ -5,6 +5,10 @@ import type { FinalStatus } from '../../machines/index.ts';
 export interface Policy {
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
+  /** `keep`: the store lasts, and what runs outlives the process. Default `abandon`. */
+  onShutdown?: 'abandon' | 'keep';
+  /** What becomes of a job that the end of a process has cut. Default `fail`. */
+  onRestart?: 'fail' | 'rerun';
 }
 
 /**
@@ -31,6 +35,8 @@ export interface Reference {
   log: 'empty' | 'whole' | 'long' | 'trimmed';
   /** A replaced connection has not noticed yet. */
   ghost: boolean;
+  /** It is in another process than before, and nobody has come back to it yet. */
+  restarted: boolean;
 }
 
 export interface Answer {
@@ -62,6 +68,7 @@ export const beginning: Reference = {
   jobs: [],
   log: 'empty',
   ghost: false,
+  restarted: false,
 };
 
 /** Its agent is at work, and nobody has told it to stop. */

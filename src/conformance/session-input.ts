@@ -23,5 +23,5 @@ export const lapses: ReadonlyMap<Act['do'], number> = new Map([
 export function sessionInput(policy: Policy): SessionInput {
   const { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs } = durations;
   const lasting = { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs };
-  return { sessionId: 'session', ...lasting, ...policy, refusalsMax: 3 };
+  return { sessionId: 'session', ...lasting, onShutdown: 'abandon', ...policy, refusalsMax: 3 };
 }

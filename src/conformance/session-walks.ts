@@ -4,7 +4,7 @@ import { outcomeOf } from './outcome.ts';
 import { type Case, type LifecyclePaths, lifecyclePaths, type Step } from './paths.ts';
 import { beginning, type Outcome, type Policy, type Reference } from './reference.ts';
 import { sessionInput } from './session-input.ts';
-import { told } from './told.ts';
+import { beginsAnew, told } from './told.ts';
 
 /** What a driver does in a step of the session's walks, and what has to come of it. */
 export interface Deed {
@@ -18,8 +18,11 @@ export interface SessionWalkOptions {
   policy: Policy;
   /** What the driver can do. Default: everything. */
   abilities?: ReadonlySet<Ability>;
-  /** `endings` walks only what a policy decides: a bye, the end of the window, and what follows. Default: everything. */
-  scope?: 'everything' | 'endings';
+  /**
+   * `endings` walks only what a policy decides: a bye, the end of the window, and what follows; `crashes` those of a process,
+   * and what follows. Default: everything.
+   */
+  scope?: 'everything' | 'endings' | 'crashes';
   /** Every pair of transitions instead of every case in every state. */
   pairs?: boolean;
   stepsMax?: number;
@@ -29,6 +32,8 @@ export interface SessionWalkOptions {
 export const policies: readonly Required<Pick<SessionWalkOptions, 'policy' | 'scope'>>[] = [
   { policy: { onBye: 'cancel', onExpire: 'keep' }, scope: 'everything' },
   { policy: { onBye: 'keep', onExpire: 'cancel' }, scope: 'endings' },
+  { policy: { onBye: 'cancel', onExpire: 'keep', onShutdown: 'keep' }, scope: 'crashes' },
+  { policy: { onBye: 'keep', onExpire: 'keep', onShutdown: 'keep', onRestart: 'rerun' }, scope: 'crashes' },
 ];
 
 /** Walks through the life of a session and of its jobs, on the chart that runs in production; the same for every driver. */
@@ -46,7 +51,7 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
     ],
     after: false,
     cover: ({ before: { memory = beginning }, data, name }) =>
-      data && (scope === 'everything' || isEnding(memory, data.act)) ? labelOf(memory, data.act, name) : undefined,
+      data && isWithin[scope](memory, data.act) ? labelOf(memory, data.act, name) : undefined,
     pairs,
     stepsMax,
   });
@@ -55,13 +60,17 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
 function casesOf(at: Reference, acts: readonly NamedAct[], policy: Policy): Case<Reference, Deed>[] {
   return acts.flatMap(({ name, act }) => {
     const outcome = outcomeOf(at, act, policy);
-    return outcome ? [{ name, data: { act, outcome }, memory: outcome.next, told: told(at, act) }] : [];
+    const anew = beginsAnew(at, act);
+    return outcome ? [{ name, data: { act, outcome }, memory: outcome.next, told: told(at, act, policy), anew }] : [];
   });
 }
 
-function isEnding({ over }: Reference, act: Act): boolean {
-  return over !== 'no' || act.do === 'bye' || act.do === 'window over';
-}
+/** What a scope walks. */
+const isWithin = {
+  everything: () => true,
+  endings: ({ over }: Reference, act: Act) => over !== 'no' || act.do === 'bye' || act.do === 'window over',
+  crashes: ({ restarted }: Reference, { do: verb }: Act) => restarted || verb === 'crash' || verb === 'shutdown',
+} as const;
 
 /** One step a state, as the protocol tells them apart, and case; which jobs run counts where it may matter to the act. */
 function labelOf({ state, over, tokens, refusals, jobs }: Reference, act: Act, name: string): string {

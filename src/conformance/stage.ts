@@ -33,5 +33,7 @@ export interface Stage {
   /** The runtime fails to record the end of this job, once, as its agent returns. */
   breakJob(jobId: string): Promise<void>;
   shutdown(): Promise<void>;
+  /** The process dies with all that was settled committed, and another one opens its store so much later. */
+  crash(downMs: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Asker, JobEvent, Refusal, SessionEvent } from '../../machines/index.ts';
 import type { Told } from './chart-moment.ts';
-import type { Act, ResumeAct } from './model.ts';
-import { endOf, isAttached, isCancelling, isRunning, type Reference } from './reference.ts';
+import type { Act, CrashAct, ResumeAct } from './model.ts';
+import { endOf, isAttached, isCancelling, isRunning, type Policy, type Reference } from './reference.ts';
 import { durations } from './session-input.ts';
 
 const asker: Asker = { connectionId: 'client', requestId: 'request' };
@@ -29,9 +29,9 @@ const heard: ReadonlySet<Act['do']> = new Set([
 ]);
 
 /** What the charts hear of an act: the session's, and those of its jobs. */
-export function told(at: Reference, act: Act): Told[] {
+export function told(at: Reference, act: Act, policy: Policy): Told[] {
   const isProof = heard.has(act.do) && isAttached(at) && at.tokens === 2;
-  const events = ofHandshake(act) ?? ofConnection(act) ?? ofJobs(at, act) ?? ofOthers(at, act);
+  const events = ofHandshake(act) ?? ofConnection(act) ?? ofJobs(at, act) ?? ofOthers(at, act, policy);
   return isProof ? [...session({ type: 'token.proven' }), ...events] : events;
 }
 
@@ -154,12 +154,14 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
   }
 }
 
-function ofOthers(at: Reference, act: Act): Told[] {
+function ofOthers(at: Reference, act: Act, policy: Policy): Told[] {
   switch (act.do) {
     case 'resume':
       return at.state === 'ended' ? [] : ofResume(act);
     case 'window over':
       return [timer('resumeWindowMs', 'session.detached')];
+    case 'crash':
+      return ofCrash(at, act, policy);
     case 'shutdown':
       return session({ type: 'runtime.shutdown' });
     case 'late fact':
@@ -184,4 +186,36 @@ function ofResume({ token, principal, cursor, namesAnother, replay }: ResumeAct)
   });
   const isGood = principal === 'own' && !namesAnother && coverage === 'covered';
   return isGood && replay === 'at once' ? [...asked, ...session({ type: 'replay.caughtUp' })] : asked;
+}
+
+/** Whether an act leaves nothing of the charts: what it tells, it tells new ones. */
+export function beginsAnew({ state }: Reference, act: Act): boolean {
+  return act.do === 'crash' && state !== 'handshaking' && state !== 'ended';
+}
+
+/** What the new process tells the charts it makes for what it has found (src/recovery.ts). */
+function ofCrash(at: Reference, { down }: CrashAct, { onRestart = 'fail' }: Policy): Told[] {
+  if (at.state === 'handshaking') return session({ type: 'transport.lost', code: 1006 });
+  if (at.state === 'ended') return [];
+  const restored = session({
+    type: isAttached(at) || at.state === 'detached' ? 'session.restored' : `session.restored.${over(at)}`,
+    principal: 'alice',
+    goodTokens: at.tokens === 2 ? 2 : 1,
+    windowLeftMs: durations.resumeWindowMs,
+    jobs: at.jobs.map(({ id }) => id),
+  });
+  const begun = onRestart === 'rerun' ? 'job.start' : 'job.interrupted';
+  const jobs = at.jobs.flatMap(({ id, status }) =>
+    session({
+      type: 'job.restored',
+      jobId: id,
+      maxRuntimeMs: status === 'limited' ? durations.maxRuntimeMs : null,
+      fate: status === 'cancelling' ? 'job.cancel' : status === 'limited' && down === 'an hour' ? 'job.overdue' : begun,
+    }),
+  );
+  return [...restored, ...jobs];
+}
+
+function over({ state }: Reference): 'closed' | 'expired' {
+  return state === 'closed' ? 'closed' : 'expired';
 }

@@ -2,16 +2,20 @@ import type { SessionInfo } from '../runtime.ts';
 import type { Observed, SessionDriver } from './driver.ts';
 import { LogWitness } from './log-witness.ts';
 import type { Act, ResumeAct } from './model.ts';
-import { endOf, isAttached, isCancelling, isRunning, type Reference, type ReferenceJob } from './reference.ts';
+import { endOf, isAttached, isCancelling, isRunning, type Reference } from './reference.ts';
 import { durations, lapses } from './session-input.ts';
 import type { Stage } from './stage.ts';
 import { Wire, type WireFrame } from './wire.ts';
 import { answerOf, authOf, sendResume } from './wire-frames.ts';
 import { closing, refusedGreeting, sideSession } from './wire-handshake.ts';
+import { WireJobs } from './wire-jobs.ts';
 import { type RequestScene, request } from './wire-request.ts';
 import { WireTokens } from './wire-tokens.ts';
 
 type Seen = Pick<Observed, 'answer' | 'closes' | 'supersedes'>;
+
+/** So much of a window may come again after a crash: time is written once a second. */
+const timeLostMsMax = 1000;
 
 const nothing: Seen = { answer: null, closes: null };
 
@@ -27,8 +31,7 @@ export class WireDriver implements SessionDriver {
   #ghost: Wire | undefined;
   #sessionId = '';
   readonly #tokens = new WireTokens();
-  /** Job ids by their name in the reference. */
-  readonly #jobIds = new Map<string, string>();
+  readonly #jobs = new WireJobs();
   #nowMs = 0;
   #detachedMs = 0;
 
@@ -47,7 +50,7 @@ export class WireDriver implements SessionDriver {
     const state = this.#state(info);
     if (at.state !== 'detached' && state === 'detached') this.#detachedMs = this.#nowMs;
     const complete = await this.#everythingCame(info);
-    const jobs = await this.#jobs(info);
+    const jobs = await this.#jobs.seen(this.#stage, info);
     const ends = this.#log.ends.slice(endsBefore).map(({ status }) => status);
     return {
       ...(state === undefined ? {} : { state }),
@@ -79,7 +82,7 @@ export class WireDriver implements SessionDriver {
       case "stranger's cancel": {
         const job = at.jobs.find(isRunning) ?? at.jobs[0];
         const { side } = await sideSession(this.#stage, act.principal);
-        const answer = await side.ask('job.cancel', { job_id: this.#jobId(job?.id) });
+        const answer = await side.ask('job.cancel', { job_id: this.#jobs.idOf(job) });
         await side.ask('session.bye');
         return { answer: answerOf(answer), closes: null };
       }
@@ -106,6 +109,13 @@ export class WireDriver implements SessionDriver {
         if (act.how === 'binary frame') own.link.sendBytes();
         else own.link.transport.send(' '.repeat(this.#stage.frameBytesMax + 1));
         return { answer: null, ...(await closing(own)) };
+      case 'crash':
+        this.#tokens.fence(await this.#newestSeq());
+        await this.#stage.crash(act.down === 'an hour' ? 3_600_000 : 0);
+        // Time goes on from what was written of it: who was connected has a whole window from here on.
+        if (isAttached(at)) this.#detachedMs = this.#nowMs;
+        await own.ended;
+        return nothing;
       case 'ghost':
         if (act.does === 'speaks') this.#ghost?.send('session.bye');
         else this.#ghost?.link.transport.close(1006);
@@ -137,7 +147,7 @@ export class WireDriver implements SessionDriver {
   /** What a network still takes is progress: the runtime gives up on the first timeout without any. */
   async #stall(at: Reference, own: Wire): Promise<Seen> {
     const { stallEvents, stallBytes, stallTimeoutMs } = this.#stage;
-    await this.#stage.emit(this.#job(at, isRunning), stallEvents, stallBytes);
+    await this.#stage.emit(this.#jobs.find(at, isRunning), stallEvents, stallBytes);
     for (let timeouts = 0; timeouts < 8; timeouts += 1) {
       await this.#advance(stallTimeoutMs);
       if (this.#state(await this.#info()) === 'detached') break;
@@ -150,26 +160,31 @@ export class WireDriver implements SessionDriver {
   async #passage(at: Reference, act: Act, own: Wire): Promise<Seen> {
     switch (act.do) {
       case 'emit':
-        await this.#stage.emit(this.#job(at, isRunning), 3, 10);
+        await this.#stage.emit(this.#jobs.find(at, isRunning), 3, 10);
         return nothing;
       case 'emit much':
-        await this.#stage.emit(this.#job(at, isRunning), 4, this.#stage.holdBytes);
+        await this.#stage.emit(this.#jobs.find(at, isRunning), 4, this.#stage.holdBytes);
         return nothing;
       case 'read on':
         own.link.release();
         await this.#stage.settle();
         return nothing;
       case 'agent':
-        await this.#stage.end(act.of === 'running' ? this.#job(at, isRunning) : this.#job(at, isCancelling), act.ends);
+        await this.#stage.end(
+          act.of === 'running' ? this.#jobs.find(at, isRunning) : this.#jobs.find(at, isCancelling),
+          act.ends,
+        );
         return nothing;
       case 'job fault':
-        await this.#stage.breakJob(this.#job(at, isRunning));
+        await this.#stage.breakJob(this.#jobs.find(at, isRunning));
         return nothing;
       case 'revocation done':
         await this.#stage.revoked();
         return nothing;
       case 'window over':
-        await this.#advance(this.#detachedMs + durations.resumeWindowMs - this.#nowMs);
+        await this.#advance(
+          this.#detachedMs + durations.resumeWindowMs + (at.restarted ? timeLostMsMax : 0) - this.#nowMs,
+        );
         return nothing;
       default: {
         const lapseMs = lapses.get(act.do);
@@ -182,8 +197,7 @@ export class WireDriver implements SessionDriver {
   async #submit(at: Reference, own: Wire, { agent, isLimited }: { agent: string; isLimited: boolean }): Promise<Seen> {
     const limit = isLimited ? { max_runtime_sec: durations.maxRuntimeMs / 1000 } : {};
     const accepted = await own.ask('job.submit', { agent, ...limit });
-    const name = at.jobs.some(({ id }) => id === 'job-1') ? 'job-2' : 'job-1';
-    this.#jobIds.set(name, String(accepted?.payload.job_id));
+    this.#jobs.add(at, String(accepted?.payload.job_id));
     return { answer: answerOf(accepted), closes: null };
   }
 
@@ -192,9 +206,9 @@ export class WireDriver implements SessionDriver {
     if (act.when !== 'any time') await this.#advance(this.#detachedMs + durations.resumeWindowMs - 1 - this.#nowMs);
     if (attached && act.replaces === 'half-open') old.link.stall();
     const newer = new Wire(await this.#stage.open());
-    const cursor = await this.#cursorOf(act.cursor);
-    if (act.replay === 'held') newer.link.hold();
     const token = this.#tokens.named(act.token);
+    const cursor = await this.#cursorOf(act.cursor, this.#tokens.fenceOf(token));
+    if (act.replay === 'held') newer.link.hold();
     const asked = { stage: this.#stage, token, cursor, sessionId: this.#sessionId };
     const answer = await newer.answer(sendResume(newer, act, asked));
     if (answer?.type !== 'session.welcome') {
@@ -226,9 +240,11 @@ export class WireDriver implements SessionDriver {
     this.#log.listen(wire, cursor);
   }
 
-  async #cursorOf(which: ResumeAct['cursor']): Promise<unknown> {
+  /** The newest event that the holder of a token can have is that of the moment when the process died that had issued it. */
+  async #cursorOf(which: ResumeAct['cursor'], fenceSeq: number): Promise<unknown> {
     const newest = await this.#newestSeq();
-    const cursors = { zero: 0, trimmed: 0, inside: newest - 1, head: newest, ahead: newest + 1, 'no count': 1.5 };
+    const [inside, head] = [Math.min(newest - 1, fenceSeq), Math.min(newest, fenceSeq)];
+    const cursors = { zero: 0, trimmed: 0, inside, head, ahead: newest + 1, 'no count': 1.5 };
     return cursors[which];
   }
 
@@ -271,27 +287,9 @@ export class WireDriver implements SessionDriver {
     return true;
   }
 
-  async #jobs(info: SessionInfo | null | undefined): Promise<Reference['jobs'] | undefined> {
-    if (info === undefined) return undefined;
-    const jobs: Reference['jobs'][number][] = [];
-    for (const [name, jobId] of this.#jobIds) {
-      if (!info?.jobs.includes(jobId)) continue;
-      jobs.push({ id: name, status: (await this.#stage.isStopped(jobId)) ? 'cancelling' : 'running' });
-    }
-    return jobs;
-  }
-
   async #scene(at: Reference): Promise<RequestScene> {
-    const [running, cancelling] = [this.#job(at, isRunning), this.#job(at, isCancelling)];
-    const revoking = this.#job(at, (job) => endOf(job) !== undefined);
+    const [running, cancelling] = [this.#jobs.find(at, isRunning), this.#jobs.find(at, isCancelling)];
+    const revoking = this.#jobs.find(at, (job) => endOf(job) !== undefined);
     return { stage: this.#stage, newestSeq: await this.#newestSeq(), running, cancelling, revoking };
-  }
-
-  #job({ jobs }: Reference, isWanted: (job: ReferenceJob) => boolean): string {
-    return this.#jobId(jobs.find(isWanted)?.id);
-  }
-
-  #jobId(name: string | undefined): string {
-    return this.#jobIds.get(name ?? '') ?? 'job_unknown';
   }
 }

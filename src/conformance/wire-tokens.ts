@@ -6,6 +6,7 @@ export class WireTokens {
   /** The one before, while the client has not shown that it got the current one. */
   #previous: string | undefined;
   #superseded: string | undefined;
+  readonly #fences = new Map<string, number>();
 
   /** A welcome brought a new token. The presented one stays good beside it; the other one that was good is dead. */
   rotate(presented: ResumeAct['token'] | undefined, fresh: string): void {
@@ -22,6 +23,17 @@ export class WireTokens {
   prove(): void {
     this.#superseded = this.#previous ?? this.#superseded;
     this.#previous = undefined;
+  }
+
+  /** The process that has issued these tokens has died; this was its newest event. */
+  fence(newestSeq: number): void {
+    for (const token of [this.#current, this.#previous, this.#superseded]) {
+      if (token !== undefined && !this.#fences.has(token)) this.#fences.set(token, newestSeq);
+    }
+  }
+
+  fenceOf(token: string): number {
+    return this.#fences.get(token) ?? Number.POSITIVE_INFINITY;
   }
 
   named(which: ResumeAct['token']): string {

@@ -37,7 +37,7 @@ function stateOf({ value }: ChartView): string {
 
 describe('every case in every state of the session chart, its jobs running, goes as the protocol says', () => {
   for (const { policy, scope } of policies) {
-    test(`with onBye ${policy.onBye} and onExpire ${policy.onExpire}`, async () => {
+    test(`${scope} with ${Object.entries(policy).join(' ')}`, async () => {
       const startedMs = performance.now();
       const { walks } = sessionWalks({ policy, scope });
       for (const walk of walks) await drive(new ChartDriver({ policy, inspect }), walk);

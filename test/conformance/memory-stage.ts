@@ -3,40 +3,37 @@ import type { Policy } from '../../src/conformance/index.ts';
 import { breakableStore, puppets, purse } from '../../src/conformance/puppets.ts';
 import { durations } from '../../src/conformance/session-input.ts';
 import type { Stage } from '../../src/conformance/stage.ts';
-import { bearer, createRuntime, simulatedClock } from '../../src/index.ts';
+import { bearer, createRuntime, memoryStore, type Runtime, simulatedClock } from '../../src/index.ts';
+import type { Store } from '../../src/stores/store.ts';
 import { memoryPair } from '../../src/transports/memory.ts';
 import type { Transport } from '../../src/transports/transport.ts';
+import { type KeptStore, keptStore } from '../support/kept.ts';
 import { recordingLog, tokens } from '../support/runtime.ts';
 
 /** Level (b): a runtime in this process, over the in-memory transport, in simulated time. */
 // tidy: one object over one scope
 export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) => void): Stage {
-  const clock = simulatedClock();
-  const troupe = puppets();
-  const gateway = purse();
-  const { store, breakNext } = breakableStore();
+  const keeps = policy.onShutdown === 'keep';
   const valves = new Set<Valve>();
-  const runtime = createRuntime({
-    agents: troupe.agents,
-    provisioner: gateway.provisioner,
-    // What revocations wait for is told, and never time.
-    provisionerTimeoutSec: 1e6,
-    revocationGraceSec: durations.revocationGraceMs / 1000,
-    store,
-    authenticate: bearer({ [tokens.alice]: 'alice', [tokens.bob]: 'bob' }),
-    clock,
-    log: recordingLog(),
-    inspect,
-    handshakeTimeoutSec: durations.handshakeTimeoutMs / 1000,
-    resumeWindowSec: durations.resumeWindowMs / 1000,
-    cancelGraceSec: durations.cancelGraceMs / 1000,
-    heartbeatSec: 60,
-    stallTimeoutSec: 5,
-    maxFrameBytes: 100_000,
-    maxUnsentBytes: 4 * 2 ** 20,
-    bufferEvents: 100_000,
-    ...policy,
-  });
+  const links = new Set<Transport>();
+  const begin = (store: Store | KeptStore, startMs?: number) => {
+    const clock = simulatedClock(startMs);
+    const troupe = puppets(policy);
+    const gateway = purse();
+    const { provisioner } = gateway;
+    const { breakNext } = breakableStore(store);
+    const { onBye, onExpire } = policy;
+    const parts = { agents: troupe.agents, provisioner, store, clock, inspect };
+    return {
+      store,
+      clock,
+      troupe,
+      gateway,
+      breakNext,
+      runtime: createRuntime({ ...limits, ...parts, onBye, onExpire }),
+    };
+  };
+  let scene = begin(keeps ? keptStore() : memoryStore());
   return {
     tokens: { own: tokens.alice, another: tokens.bob },
     frameBytesMax: 100_000,
@@ -49,7 +46,8 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
       const [ours, theirs] = memoryPair();
       const valve = valveOn(theirs);
       valves.add(valve);
-      runtime.accept(valve.transport);
+      scene.runtime.accept(valve.transport);
+      links.add(ours);
       return {
         transport: ours,
         hold: valve.hold,
@@ -64,7 +62,7 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
       // A held socket takes a little now and then: it is slow, not stalled.
       const stepMs = [...valves].some((valve) => valve.isHeld()) ? 2_000 : ms;
       for (let left = ms; left > 0; left -= stepMs) {
-        clock.advance(Math.min(left, stepMs));
+        scene.clock.advance(Math.min(left, stepMs));
         for (const valve of valves) valve.trickle();
         await turns();
       }
@@ -72,39 +70,68 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
     settle: turns,
     async sessions() {
       await turns();
-      return runtime.sessions();
+      return scene.runtime.sessions();
     },
     async emit(jobId, count, bytes) {
-      troupe.emit(jobId, count, bytes);
+      scene.troupe.emit(jobId, count, bytes);
       await turns();
     },
     async end(jobId, how) {
-      troupe.end(jobId, how);
+      scene.troupe.end(jobId, how);
       await turns();
     },
     async revoked() {
-      gateway.revoked();
+      scene.gateway.revoked();
       await turns();
     },
-    isStopped: async (jobId) => troupe.isStopped(jobId),
+    isStopped: async (jobId) => scene.troupe.isStopped(jobId),
     async breakJob(jobId) {
-      breakNext();
-      troupe.end(jobId, 'returns');
+      scene.breakNext();
+      scene.troupe.end(jobId, 'returns');
       await turns();
     },
-    async shutdown() {
-      const closed = runtime.close();
-      gateway.open();
-      troupe.endAll();
-      await closed;
+    async crash(downMs) {
+      const { store, clock } = scene;
+      if (!('crash' in store)) throw new Error('a store that does not last has no other process');
+      store.crash();
+      for (const link of links) link.close(1006);
+      links.clear();
+      await turns();
+      scene = begin(store.reopened(), clock.now() + downMs);
+      await scene.runtime.ready;
     },
-    async close() {
-      const closed = runtime.close();
-      gateway.open();
-      troupe.endAll();
-      await closed;
-    },
+    shutdown: () => ended(scene),
+    close: () => ended(scene),
   };
+}
+
+const limits = {
+  authenticate: bearer({ [tokens.alice]: 'alice', [tokens.bob]: 'bob' }),
+  log: recordingLog(),
+  handshakeTimeoutSec: durations.handshakeTimeoutMs / 1000,
+  resumeWindowSec: durations.resumeWindowMs / 1000,
+  cancelGraceSec: durations.cancelGraceMs / 1000,
+  // What revocations wait for is told, and never time.
+  provisionerTimeoutSec: 1e6,
+  revocationGraceSec: durations.revocationGraceMs / 1000,
+  heartbeatSec: 60,
+  stallTimeoutSec: 5,
+  maxFrameBytes: 100_000,
+  maxUnsentBytes: 4 * 2 ** 20,
+  bufferEvents: 100_000,
+};
+
+/** Its agents end as they are told to stop. */
+async function ended(scene: {
+  runtime: Runtime;
+  troupe: ReturnType<typeof puppets>;
+  gateway: ReturnType<typeof purse>;
+}): Promise<void> {
+  const { runtime, troupe, gateway } = scene;
+  const closed = runtime.close();
+  gateway.open();
+  troupe.endAll();
+  await closed;
 }
 
 interface Valve {

@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import type { CoverageReport, Policy } from '../../src/conformance/index.ts';
@@ -22,22 +25,39 @@ const limits = {
 
 /** A server process, and the way to move its puppets and its clock. */
 export class ServerProcess {
-  readonly child: ChildProcess;
+  child: ChildProcess;
+  /** What the processes before this one have measured. */
+  readonly #earlier: CoverageReport[] = [];
   readonly #answers = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   #count = 0;
 
   constructor() {
+    this.child = this.#start();
+  }
+
+  #start(): ChildProcess {
     const file = fileURLToPath(new URL('server.mjs', import.meta.url));
-    this.child = fork(file, { stdio: ['pipe', 'pipe', 'inherit', 'ipc'], execArgv: [] });
-    this.child.on('message', (message: { id: number; result?: unknown; error?: string }) => {
+    const child = fork(file, { stdio: ['pipe', 'pipe', 'inherit', 'ipc'], execArgv: [] });
+    child.on('message', (message: { id: number; result?: unknown; error?: string }) => {
       const waiting = this.#answers.get(message.id);
       this.#answers.delete(message.id);
       if (message.error === undefined) waiting?.resolve(message.result);
       else waiting?.reject(new Error(message.error));
     });
-    this.child.on('exit', (code) => {
+    child.on('exit', (code) => {
       for (const { reject } of this.#answers.values()) reject(new Error(`the server process ended with ${code}`));
+      this.#answers.clear();
     });
+    return child;
+  }
+
+  /** kill -9, and another process in its place. */
+  async crash(): Promise<void> {
+    this.#earlier.push(...(await this.reports()));
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
+    this.child = this.#start();
   }
 
   /** Asks the server; what comes back is read by whoever asks. */
@@ -50,9 +70,10 @@ export class ServerProcess {
     });
   }
 
-  async report(): Promise<CoverageReport> {
+  /** What was measured since the last time this was asked. */
+  async reports(): Promise<CoverageReport[]> {
     const report: CoverageReport = JSON.parse(JSON.stringify(await this.call('report')));
-    return report;
+    return [...this.#earlier.splice(0), report];
   }
 
   async end(): Promise<void> {
@@ -69,7 +90,9 @@ export async function processStage(
   { policy, first }: { policy: Policy; first: 'ws' | 'stdio' },
 ): Promise<Stage> {
   const names = { own: tokens.alice, another: tokens.bob };
-  const url = String(await server.call('begin', { policy, tokens: names, limits, stdio: first === 'stdio' }));
+  const file = policy.onShutdown === 'keep' ? join(await mkdtemp(join(tmpdir(), 'arcpx-walk-')), 'arcp.db') : undefined;
+  const how = { policy, tokens: names, limits, stdio: first === 'stdio', file };
+  const url = String(await server.call('begin', how));
   let opened = 0;
   const stage: Stage = {
     tokens: names,
@@ -79,10 +102,7 @@ export async function processStage(
     stallEvents: 16,
     stallBytes: 1_400_000,
     holdBytes: 0,
-    open() {
-      opened += 1;
-      return opened === 1 && first === 'stdio' ? Promise.resolve(stdioLink(server)) : wsLink(url);
-    },
+    open: () => (++opened === 1 && first === 'stdio' ? Promise.resolve(stdioLink(server)) : wsLink(url)),
     advance: async (ms) => void (await server.call('advance', ms)),
     /** What was sent before a whole conversation of another client has been read before it. */
     async settle() {
@@ -100,8 +120,16 @@ export async function processStage(
     revoked: async () => void (await server.call('revoked')),
     isStopped: async (jobId) => (await server.call('isStopped', jobId)) === true,
     breakJob: async (jobId) => void (await server.call('breakJob', jobId)),
+    async crash(downMs) {
+      const startMs = Number(await server.call('flush')) + downMs;
+      await server.crash();
+      await server.call('begin', { ...how, startMs, port: Number(new URL(url).port) });
+    },
     shutdown: async () => void (await server.call('shutdown')),
-    close: async () => void (await server.call('shutdown')),
+    async close() {
+      await server.call('shutdown');
+      if (file) await rm(dirname(file), { recursive: true });
+    },
   };
   return stage;
 }

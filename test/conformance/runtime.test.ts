@@ -17,7 +17,7 @@ afterAll(() => {
 
 describe('every case in every state of a session goes, at the runtime, as the protocol says', () => {
   for (const { policy, scope } of policies) {
-    test(`with onBye ${policy.onBye} and onExpire ${policy.onExpire}`, async () => {
+    test(`${scope} with ${Object.entries(policy).join(' ')}`, async () => {
       const startedMs = performance.now();
       const { walks } = sessionWalks({ policy, scope, abilities });
       for (const walk of walks) await drive(new WireDriver(memoryStage(policy, coverage.inspect)), walk);

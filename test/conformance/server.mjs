@@ -4,7 +4,14 @@ import { jobMachine, sessionMachine } from '../../dist/machines/index.js';
 import { chartCoverage } from '../../dist/src/conformance/index.js';
 import { breakableStore, puppets, purse } from '../../dist/src/conformance/puppets.js';
 import { durations } from '../../dist/src/conformance/session-input.js';
-import { bearer, createRuntime, simulatedClock, stdioTransport } from '../../dist/src/index.js';
+import {
+  bearer,
+  createRuntime,
+  memoryStore,
+  simulatedClock,
+  sqliteStore,
+  stdioTransport,
+} from '../../dist/src/index.js';
 
 const coverage = chartCoverage([sessionMachine, jobMachine]);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -12,12 +19,13 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 let scene;
 
 const calls = {
-  /** A new runtime, as if the server had just been started. */
-  async begin({ policy, tokens, limits, stdio }) {
-    const clock = simulatedClock();
-    const troupe = puppets();
+  /** A new runtime, as if the server had just been started; over a file, the one that an earlier process has left there. */
+  async begin({ policy, tokens, limits, stdio, port, file, startMs }) {
+    const { onBye, onExpire } = policy;
+    const clock = simulatedClock(startMs);
+    const troupe = puppets(policy);
     const gateway = purse();
-    const { store, breakNext } = breakableStore();
+    const { store, breakNext } = breakableStore(file ? sqliteStore(file) : memoryStore());
     const runtime = createRuntime({
       agents: troupe.agents,
       provisioner: gateway.provisioner,
@@ -32,10 +40,11 @@ const calls = {
       resumeWindowSec: durations.resumeWindowMs / 1000,
       cancelGraceSec: durations.cancelGraceMs / 1000,
       ...limits,
-      ...policy,
+      onBye,
+      onExpire,
     });
-    scene = { clock, troupe, gateway, runtime, breakNext };
-    const { url } = await runtime.listen();
+    scene = { clock, troupe, gateway, runtime, store, breakNext };
+    const { url } = await runtime.listen({ port });
     if (stdio) {
       const { input, output } = { input: process.stdin, output: process.stdout };
       runtime.accept(stdioTransport({ input, output, maxFrameBytes: limits.maxFrameBytes }));
@@ -67,6 +76,12 @@ const calls = {
     for (let i = 0; i < 3; i += 1) await turn();
   },
   isStopped: async (jobId) => scene.troupe.isStopped(jobId),
+  /** Everything that has happened is committed; the wall clock of that moment. */
+  async flush() {
+    for (let i = 0; i < 3; i += 1) await turn();
+    await scene.store.flush();
+    return scene.clock.now();
+  },
   async shutdown() {
     const closed = scene.runtime.close();
     scene.gateway.open();

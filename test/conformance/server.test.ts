@@ -39,11 +39,11 @@ async function take(
 
 describe('every case in every state of a session goes, at a server process, as the protocol says', () => {
   for (const { policy, scope } of policies) {
-    test(`over WebSocket, with onBye ${policy.onBye} and onExpire ${policy.onExpire}`, async () => {
+    test(`over WebSocket, ${scope} with ${Object.entries(policy).join(' ')}`, async () => {
       const server = new ServerProcess();
       const { walks } = sessionWalks({ policy, scope, abilities });
       for (const walk of walks) await take(server, walk, { policy, first: 'ws' });
-      coverage.merge(await server.report());
+      for (const report of await server.reports()) coverage.merge(report);
       await server.end();
     }, 150_000);
   }
@@ -56,7 +56,7 @@ describe('every case in every state of a session goes, at a server process, as t
     for (const walk of chosen) {
       const server = new ServerProcess();
       await take(server, walk, { policy, first: 'stdio' });
-      coverage.merge(await server.report());
+      for (const report of await server.reports()) coverage.merge(report);
       await server.end();
     }
   }, 150_000);

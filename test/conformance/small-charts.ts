@@ -28,6 +28,8 @@ export const jobCases: readonly Case[] = (
     ['a cancel', { type: 'job.cancel', asker }],
     ['the runtime shuts down', { type: 'runtime.shutdown' }],
     ['the credentials are revoked', { type: 'credentials.revoked' }],
+    ['a process has cut it', { type: 'job.interrupted' }],
+    ['its time was over then', { type: 'job.overdue' }],
   ] satisfies [string, JobEvent][]
 ).map(([name, event]) => ({ name, told: [{ event }] }));
 
@@ -56,6 +58,12 @@ export function jobExpected(state: string, { name }: Case, credentials: number):
   switch (`${state}: ${name}`) {
     case 'pending: start':
       return { state: 'running', effects: { startAgent: 1 } };
+    case 'pending: a process has cut it':
+      return { state: 'error', effects: { recordInterrupted: 1, startAgent: 0 } };
+    case 'pending: its time was over then':
+      return { state: 'timed_out', effects: { recordTimeout: 1, startAgent: 0 } };
+    case 'pending: a cancel':
+      return { state: 'cancelled', effects: { recordCancelled: 1, startAgent: 0 } };
     case 'running: the agent returns':
       return ends('success');
     case 'running: the agent throws':

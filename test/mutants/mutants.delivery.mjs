@@ -33,8 +33,8 @@ export const deliveryMutants = [
     'gap at the seam of replay and live',
     [
       connection,
-      'while (this.cursor < log.newestSeq) {',
-      'while (this.cursor < Math.min(log.newestSeq, this.#replayUntil)) {',
+      'while (this.cursor < log.durableSeq) {',
+      'while (this.cursor < Math.min(log.durableSeq, this.#replayUntil)) {',
     ],
     [
       connection,
@@ -93,15 +93,19 @@ export const deliveryMutants = [
     'ack trims too much',
     [
       log,
-      'while (this.oldestSeq <= throughSeq)',
-      'while (this.oldestSeq <= throughSeq + 1 && this.oldestSeq <= this.#newestSeq)',
+      'while (this.#trimmedSeq < throughSeq)',
+      'while (this.#trimmedSeq < throughSeq + 1 && this.#trimmedSeq < this.#newestSeq)',
     ],
   ],
   ['ack never trims', [session, '    this.log.trim(Math.min(seq, this.connection?.cursor ?? 0));\n', '']],
   [
     'ack beyond the newest is believed',
     [session, ' || seq > this.log.newestSeq) return;', ') return;'],
-    [log, '    if (throughSeq > this.#newestSeq) return;\n', ''],
+    [
+      log,
+      'if (throughSeq > this.#newestSeq || throughSeq <= this.#trimmedSeq) return;',
+      'if (throughSeq <= this.#trimmedSeq) return;',
+    ],
     [session, 'Math.min(seq, this.connection?.cursor ?? 0)', 'Math.min(seq, this.log.newestSeq)'],
   ],
   [
@@ -120,7 +124,7 @@ export const deliveryMutants = [
       '      session.log.trim(session.connection?.cursor ?? 0);\n      session.connect(undefined);\n    },\n    dropLog',
     ],
   ],
-  ['buffer limit ignored', [log, 'count > this.#limits.bufferEvents ||', 'count < 0 ||']],
+  ['buffer limit ignored', [log, 'this.#newestSeq - this.#trimmedSeq > this.#limits.bufferEvents ||', 'count < 0 ||']],
   [
     'a gap where the buffer overflowed',
     [

@@ -23,16 +23,16 @@ export const jobMutants = [
     'job ends twice: a cancelled one, and then its agent',
     [
       effects,
-      "if (job.status === 'running') self.send(event);",
-      "if (job.status === 'running') self.send(event);\n        else if (job.status === 'cancelled') job.recordResult();",
+      "if (job.status === 'running') moment.self.send(event);",
+      "if (job.status === 'running') moment.self.send(event);\n        else if (job.status === 'cancelled') job.recordResult();",
     ],
   ],
   [
     'job ends twice: a timed out one, and then its agent',
     [
       effects,
-      "if (job.status === 'running') self.send(event);",
-      "if (job.status === 'running') self.send(event);\n        else if (job.status === 'timed_out') job.recordError('error', 'INTERNAL_ERROR', 'the agent failed');",
+      "if (job.status === 'running') moment.self.send(event);",
+      "if (job.status === 'running') moment.self.send(event);\n        else if (job.status === 'timed_out') job.recordError('error', 'INTERNAL_ERROR', 'the agent failed');",
     ],
   ],
   [

@@ -21,11 +21,7 @@ export const sessionMutants = [
   ],
   [
     'window of twice its length',
-    [
-      setup,
-      'resumeWindowMs: ({ context }) => context.resumeWindowMs',
-      'resumeWindowMs: ({ context }) => context.resumeWindowMs * 2',
-    ],
+    [setup, 'context.windowLeftMs ?? context.resumeWindowMs,', 'context.windowLeftMs ?? context.resumeWindowMs * 2,'],
   ],
   [
     'window never ends',
@@ -99,7 +95,10 @@ export const sessionMutants = [
   ],
   ['a session ends with jobs unsettled', [setup, 'context.jobs.length === 0', 'context.jobs.length >= 0']],
   ['a session is never freed', [effects, 'world.registry().forget(sessionOf(moment)),', 'void sessionOf(moment),']],
-  ['a closed session keeps its log', [chart, "['uncountTokens', 'detach', 'dropLog']", "['uncountTokens', 'detach']"]],
+  [
+    'a closed session keeps its log',
+    [chart, "['uncountTokens', 'detach', 'dropLog', ", "['uncountTokens', 'detach', "],
+  ],
   [
     'an adopted connection’s own session is never freed',
     [chart, "        'connection.adopted': 'closed',\n", "        'connection.adopted': {},\n"],

@@ -42,6 +42,64 @@ describe('append before send', () => {
     expect(peer.seqs()).toEqual([1, 2, 3, 4]);
   });
 
+  test('a welcome waits for its token to be kept, and nothing of the log comes before it', async () => {
+    const at = await withJob();
+    at.agent.emit(3);
+    await at.peer.settle();
+    await cut(at.peer);
+    at.store.hold(true);
+    const peer = at.open();
+    peer.send('session.resume', {
+      auth: { scheme: 'bearer', token: 'tok-alice' },
+      resume_token: at.resumeToken,
+      last_event_seq: 1,
+    });
+    await turn();
+    expect(peer.frames).toEqual([]);
+    at.store.commit();
+    await turn();
+    expect(peer.frames.map(({ type, event_seq: seq }) => seq ?? type)).toEqual(['session.welcome', 2, 3]);
+  });
+
+  test('an accepted job is kept before its client hears of it', async () => {
+    const at = world();
+    const { peer, sessionId } = await enter(at);
+    at.store.hold(true);
+    peer.send('job.submit', { agent: 'puppet', idempotency_key: 'once' });
+    await turn();
+    expect(at.agent.jobs).toHaveLength(1);
+    expect(peer.frames.map(({ type }) => type)).toEqual(['session.welcome']);
+    at.store.commit();
+    await turn();
+    expect(peer.frames.at(-1)).toMatchObject({ type: 'job.accepted', session_id: sessionId });
+  });
+
+  test('a goodbye is answered, and the socket closed, when the session is gone from the store', async () => {
+    const at = world();
+    const { peer, sessionId } = await enter(at);
+    expect(at.store.medium.record('session', sessionId)).toBeDefined();
+    at.store.hold(true);
+    peer.send('session.bye');
+    await turn();
+    expect(peer.frames.at(-1)?.type).toBe('session.welcome');
+    at.store.commit();
+    expect(at.store.medium.record('session', sessionId)).toBeUndefined();
+    expect((await peer.closed).code).toBe(1000);
+    expect(peer.frames.at(-1)?.type).toBe('session.closed');
+  });
+
+  test('replies keep their order among themselves', async () => {
+    const at = world();
+    const { peer } = await enter(at);
+    at.store.hold(true);
+    peer.send('job.submit', { agent: 'puppet' });
+    peer.send('session.ping', { nonce: 'behind' });
+    await turn();
+    at.store.commit();
+    await turn();
+    expect(peer.frames.map(({ type }) => type)).toEqual(['session.welcome', 'job.accepted', 'session.pong']);
+  });
+
   test('a connection that comes before the store is open waits, and is served then', async () => {
     const at = world();
     const peer = at.open();

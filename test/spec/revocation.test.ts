@@ -1,7 +1,7 @@
 // §8 of the protocol: however a job ends, its credentials are worth nothing before its terminal is seen.
 import { describe, expect, test } from 'vitest';
 import { breakableStore } from '../../src/conformance/puppets.ts';
-import type { Provisioner } from '../../src/index.ts';
+import { memoryStore, type Provisioner } from '../../src/index.ts';
 import { comeBack, cut, terminals, turn } from '../support/session.ts';
 import { seeded } from '../support/socket.ts';
 import { provisionedJob } from '../support/upstream.ts';
@@ -151,7 +151,7 @@ describe('§8 a revocation that fails', () => {
   });
 
   test('§8 a job, and a session, that break inside the runtime are revoked too', async () => {
-    const { store, breakNext } = breakableStore();
+    const { store, breakNext } = breakableStore(memoryStore());
     const at = await provisionedJob({ store });
     breakNext();
     at.agent.finish();

@@ -32,6 +32,11 @@ export class KeptMedium {
     return numbersOf(this.#logs.get(name) ?? { trimmedSeq: 0, texts: [] });
   }
 
+  /** The newest frames of a log are gone, although they were committed: a disk that lied, or a backup brought back. */
+  lose(name: string, frames: number): void {
+    this.#logs.get(name)?.texts.splice(-frames);
+  }
+
   /** All that is kept as one text: where a test looks for what must not be there. */
   get text(): string {
     return JSON.stringify([this.records(), [...this.#logs]]);

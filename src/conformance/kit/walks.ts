@@ -127,6 +127,7 @@ function urlStage({ url, token, secondToken = '', profile }: Subject, transcript
     revoked: nothing,
     isStopped: async () => false,
     shutdown: nothing,
+    crash: nothing,
     async close() {
       for (const transport of transports) transport.close(1000);
     },

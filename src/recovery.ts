@@ -1,0 +1,70 @@
+import { snapshotId } from './job-record.ts';
+import type { Jobs } from './jobs.ts';
+import type { Ledger } from './ledger.ts';
+import type { JobRecord, KeyRecord, SessionRecord, TombstoneRecord } from './records.ts';
+import type { Registry } from './registry.ts';
+import type { RecordKind, Recovered, StoredRecord } from './stores/store.ts';
+
+export interface RecoveryWorld {
+  registry: Registry;
+  jobs: Jobs;
+  ledger: Ledger;
+}
+
+/**
+ * Brings back what an earlier process has left (§3, Crash): sessions, detached, with what remains of their windows; what is
+ * remembered of ended jobs, of keys and of expired sessions; last the jobs that were running, each as its agent wants.
+ * Logs stay on disk until a resume asks for them.
+ */
+export function recover(found: Recovered, { registry, jobs, ledger }: RecoveryWorld): void {
+  const tombstones = read<TombstoneRecord>(found, 'tombstone');
+  for (const [hash, record] of oldestFirst(tombstones)) registry.restoreTombstone(hash, record);
+  for (const [id, record] of oldestFirst(read<KeyRecord>(found, 'key'))) jobs.keys.restore(id, record);
+  const jobRecords = read<JobRecord>(found, 'job');
+  const snapshots = snapshotsIn(found);
+  for (const [id, record] of oldestFirst(jobRecords)) if (record.status !== 'running') jobs.restoreEnded(id, record);
+  const running = new Map<string, [string, JobRecord][]>();
+  for (const [id, record] of jobRecords) {
+    if (record.status !== 'running') continue;
+    const others = running.get(record.session);
+    if (others) others.push([id, record]);
+    else running.set(record.session, [[id, record]]);
+  }
+  const sessions = read<SessionRecord>(found, 'session');
+  for (const [id, record] of sessions) {
+    const own = running.get(id) ?? [];
+    const session = registry.restore(id, { record, log: found.logs.get(id), jobs: own.map(([jobId]) => jobId) });
+    for (const [jobId, job] of own) jobs.restore(jobId, { record: job, session, snapshot: snapshots.get(jobId) });
+    running.delete(id);
+  }
+  // What belongs to nothing any more goes.
+  for (const [jobId] of [...running.values()].flat()) ledger.delete('job', jobId);
+  for (const name of found.logs.keys()) if (!sessions.has(name)) ledger.drop(name);
+}
+
+function snapshotsIn({ records }: Recovered): Map<string, string> {
+  const found = records.filter(({ kind, id }) => kind === 'job' && isSnapshot(id));
+  return new Map(found.map(({ id, body }) => [id.slice(0, -snapshotId('').length), body]));
+}
+
+function isSnapshot(id: string): boolean {
+  return id.endsWith(snapshotId(''));
+}
+
+function read<Kind>({ records }: Recovered, kind: RecordKind): Map<string, Kind> {
+  const own = records.filter((record) => record.kind === kind && !isSnapshot(record.id));
+  return new Map(own.map((record) => [record.id, parse<Kind>(record)]));
+}
+
+function parse<Kind>({ kind, id, body }: StoredRecord): Kind {
+  try {
+    return JSON.parse(body) as Kind;
+  } catch (error) {
+    throw new Error(`the store holds a ${kind} that cannot be read: ${id}`, { cause: error });
+  }
+}
+
+/** Maps whose entries live equally long take them in the order of their ends (src/expiring-map.ts). */
+function oldestFirst<Kind extends { untilMs?: number }>(records: Map<string, Kind>): [string, Kind][] {
+  return [...records].sort(([, a], [, b]) => (a.untilMs ?? 0) - (b.untilMs ?? 0));
+}

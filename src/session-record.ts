@@ -1,0 +1,37 @@
+import type { SessionRecord, TokenRecord } from './records.ts';
+import type { Session, SessionToken } from './session.ts';
+import { dialects } from './wire/dialects.ts';
+
+/** A session as the next process is to find it. */
+export function sessionRecord(
+  { principal, features, dialect, tokens, ackedSeq }: Session,
+  { state, untilMs }: { state: SessionRecord['state']; untilMs: number },
+): SessionRecord {
+  const all = [tokens?.current, tokens?.previous].filter((token) => token !== undefined);
+  return {
+    principal,
+    features: [...features],
+    dialect: dialect.name,
+    tokens: all.map(tokenRecord),
+    state,
+    ...(state === 'detached' ? { untilMs } : {}),
+    ackedSeq,
+  };
+}
+
+/** Gives a session back what it owned. A token issued since the last start is fenced in by what is left of the log. */
+export function restoreSession(session: Session, record: SessionRecord): void {
+  session.principal = record.principal;
+  session.features = new Set(record.features);
+  session.dialect = dialects[record.dialect] ?? dialects.plain;
+  session.ackedSeq = Math.min(record.ackedSeq, session.log.newestSeq);
+  const [current, previous] = record.tokens.map(({ hash, fenceSeq = session.log.newestSeq }) => ({
+    hash: Buffer.from(hash, 'base64'),
+    fenceSeq,
+  }));
+  if (current) session.tokens = { current, previous };
+}
+
+function tokenRecord({ hash, fenceSeq }: SessionToken): TokenRecord {
+  return { hash: hash.toString('base64'), ...(Number.isFinite(fenceSeq) ? { fenceSeq } : {}) };
+}
