@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 
 /** How a SQLite store behaves. What is promised with each setting: docs/operations.md. */
 export interface SqliteOptions {
-  /** `NORMAL`: a killed process loses nothing, a power cut perhaps the newest commits. `FULL`: neither does. Default `NORMAL`. */
+  /** `NORMAL`: a killed process loses nothing, a power cut the last second (`syncMs`). `FULL`: neither does. Default `NORMAL`. */
   synchronous?: 'NORMAL' | 'FULL';
   /** Default: `node:sqlite` where this Node has it (from 22.13), else the package `libsql`. */
   driver?: DriverName;
@@ -25,6 +25,8 @@ export interface SqliteOptions {
   fileBytes?: number;
   /** Bytes of the write-ahead log that are kept when it has been brought into the database. Default 8 MiB. */
   walBytes?: number;
+  /** How long after a commit, at most, the disk is made to have it under `NORMAL`. Default 1000. */
+  syncMs?: number;
   /** How long nothing is written before free space is given back. Default 1000. */
   vacuumIdleMs?: number;
   /** Pages of 4 KiB that are kept free for what comes next. Default 1024. */
@@ -44,6 +46,7 @@ const defaults = {
   commitBytes: 8 * mebibyte,
   fileBytes: Number.POSITIVE_INFINITY,
   walBytes: 8 * mebibyte,
+  syncMs: 1000,
   vacuumIdleMs: 1000,
   freePages: 1024,
 } as const;

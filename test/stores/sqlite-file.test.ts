@@ -156,6 +156,18 @@ test('a Node without the SQLite that is asked for says what to do', async ({ ski
   await expect(medium.store().open(listener)).rejects.toThrow(`${missing} is not available: run Node 22.13`);
 });
 
+test('what one SQLite has written, the other goes on with', async ({ skip }) => {
+  if (driverNames.some((name) => !hasDriver(name))) return skip('this Node has one SQLite only');
+  const medium = await world();
+  for (const [index, driver] of (['libsql', 'node:sqlite', 'libsql'] as const).entries()) {
+    const one = await Opened.of(sqliteStore(medium.file, { driver }));
+    expect(one.recovered.logs.get('log')?.newestSeq ?? 0).toBe(index * 10);
+    one.write(append('log', index * 10 + 1, 10));
+    await one.store.close();
+  }
+  expect(isSound(medium.file)).toBe(true);
+});
+
 test('two stores in two files do not know of each other', async () => {
   const medium = await world();
   const one = await Opened.of(medium.store());

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, statSync } from 'node:fs';
+import { copyFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -90,6 +90,24 @@ test('space that holds nothing is given back while nothing is written, but for w
   expect(await one.store.readFrames('kept', 1, 10)).toEqual(frames(1, 10, 'kept'));
   await one.store.close();
   expect(statSync(medium.file).size).toBeLessThan(60 * 4096);
+});
+
+test('what is committed is in the database itself, and synced, soon after', async () => {
+  const medium = await world({ syncMs: 1 });
+  const one = await Opened.of(medium.store());
+  one.write(append('log', 1, 300), put('count', '300'));
+  await one.settled();
+  const copy = join(medium.directory, 'copy.db');
+  // As a power cut might leave it: without the write-ahead log. Another process copies it: closing a file ends this one's locks.
+  const inDatabase = () => {
+    spawnSync('cp', [medium.file, copy]);
+    return readFileSync(copy).includes('"event_seq":300,');
+  };
+  while (!inDatabase()) await turn();
+  // The copy may have been made while that was going on.
+  inDatabase();
+  await one.store.close();
+  await holdsPrefix(copy, 300);
 });
 
 test('a backup made while the store is written holds a moment of it, whole', async () => {

@@ -61,6 +61,11 @@ export class Database {
     return this.#logs.read(name, fromSeq, toSeq);
   }
 
+  /** Brings what is committed into the database, as far as no reader is in the way, and waits for the disk. */
+  sync(): void {
+    this.#driver.prepare('PRAGMA wal_checkpoint(PASSIVE)').all();
+  }
+
   /** Gives pages that hold nothing back to the file system, at most so many; returns how many are left. */
   vacuum(pagesMax: number): number {
     this.#driver.exec(`PRAGMA incremental_vacuum(${pagesMax})`);

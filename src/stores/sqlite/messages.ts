@@ -11,6 +11,7 @@ export interface SqliteSettings {
   commitBytes: number;
   fileBytes: number;
   walBytes: number;
+  syncMs: number;
   vacuumIdleMs: number;
   freePages: number;
 }

@@ -3,11 +3,9 @@ import { Batch } from './batch.ts';
 import type { Database } from './database.ts';
 import type { FromWorker, SqliteSettings, ToWorker } from './messages.ts';
 import { troubleOf } from './trouble.ts';
+import { Upkeep } from './upkeep.ts';
 
 type Unit = ToWorker & { do: 'commit' };
-
-/** How much free space is given back at a time: some milliseconds of work. */
-const vacuumPages = 128;
 
 /**
  * Commits what it is given, in order: whatever has come together while the commit before was made is one commit. What fails is
@@ -23,7 +21,7 @@ export class Writer {
   #trouble: StoreTrouble | undefined;
   #next: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #vacuum: NodeJS.Timeout | undefined;
+  readonly #upkeep: Upkeep;
 
   constructor(
     database: Database,
@@ -33,6 +31,7 @@ export class Writer {
     this.#file = options.file;
     this.#settings = options.settings;
     this.#tell = options.tell;
+    this.#upkeep = new Upkeep(database, options.settings);
   }
 
   take(unit: Unit): void {
@@ -43,9 +42,6 @@ export class Writer {
 
   /** Tries now what waits to be tried again. */
   attempt(): void {
-    if (this.#units.length === 0) return;
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
     this.#commit();
   }
 
@@ -53,18 +49,19 @@ export class Writer {
   end(): void {
     clearImmediate(this.#next);
     clearTimeout(this.#retry);
-    clearTimeout(this.#vacuum);
+    this.#upkeep.end();
   }
 
   #soon(): void {
     // Behind the messages that have come in: they are committed together.
-    this.#next ??= setImmediate(() => {
-      this.#next = undefined;
-      this.#commit();
-    });
+    this.#next ??= setImmediate(() => this.#commit());
   }
 
   #commit(): void {
+    clearImmediate(this.#next);
+    clearTimeout(this.#retry);
+    this.#next = undefined;
+    this.#retry = undefined;
     const { batch, units, position } = this.#gather();
     if (units === 0) return;
     try {
@@ -73,6 +70,7 @@ export class Writer {
       this.#fail(troubleOf(error, this.#file));
       return;
     }
+    this.#upkeep.committed();
     this.#units.splice(0, units);
     this.#unitsMax *= 2;
     if (this.#units.length > 0) this.#soon();
@@ -99,10 +97,7 @@ export class Writer {
     if (trouble.final) this.#units.length = 0;
     else {
       if (trouble.reason === 'full') this.#makeRoom();
-      this.#retry = setTimeout(() => {
-        this.#retry = undefined;
-        this.#commit();
-      }, this.#settings.retryMs);
+      this.#retry = setTimeout(() => this.#commit(), this.#settings.retryMs);
     }
     this.#tell({ did: 'fail', trouble });
   }
@@ -123,22 +118,6 @@ export class Writer {
     if (this.#trouble) {
       this.#trouble = undefined;
       this.#tell({ did: 'fail', trouble: undefined });
-    }
-    this.#vacuum ??= setTimeout(() => this.#giveBack(), this.#settings.vacuumIdleMs);
-  }
-
-  /** Gives free space back, step by step, while there is nothing else to do. */
-  #giveBack(): void {
-    this.#vacuum = undefined;
-    if (this.#units.length > 0 || this.#trouble) return;
-    try {
-      const surplus = this.#database.freePages - this.#settings.freePages;
-      if (surplus <= 0) return;
-      this.#database.vacuum(Math.min(surplus, vacuumPages));
-      this.#vacuum = setTimeout(() => this.#giveBack(), 0);
-    } catch (error) {
-      // Nothing is lost by it: what is free stays free, and whatever ails the medium is told by the next commit that fails.
-      if (troubleOf(error, this.#file).final) this.#fail(troubleOf(error, this.#file));
     }
   }
 }
