@@ -71,12 +71,7 @@ export function fingerprint(submit: SubmitPayload): Buffer {
 }
 
 function canonical(parameters: object): string {
-  try {
-    return JSON.stringify(parameters, (_key, value) => (isObject(value) ? sorted(value) : value));
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ArcpError('INVALID_REQUEST', 'the input is nested too deeply to be compared with a repeat of it');
-  }
+  return JSON.stringify(parameters, (_key, value) => (isObject(value) ? sorted(value) : value));
 }
 
 function sorted(value: object): object {

@@ -1,4 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { boundsFault } from './bounds.ts';
 import type { ClientFrame, Envelope, RuntimeFrameType } from './messages.ts';
 import { envelopeSchema, payloadSchemas } from './schemas.ts';
 
@@ -26,6 +27,8 @@ export function decode(text: string): Decoded {
   }
   const requestId = 'id' in value && typeof value.id === 'string' && value.id.length <= 256 ? value.id : undefined;
   const type = 'type' in value && typeof value.type === 'string' ? value.type : undefined;
+  const outOfBounds = boundsFault(text, value);
+  if (outOfBounds !== undefined) return { ok: false, requestId, problem: outOfBounds, type };
   if (!isEnvelope(value)) return { ok: false, requestId, problem: explain('frame', isEnvelope.errors), type };
   const check = type === undefined ? undefined : payloadChecks.get(type);
   if (!check) return { ok: false, requestId, problem: `unknown frame type ${quote(type ?? '')}`, type };
