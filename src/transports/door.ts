@@ -19,14 +19,17 @@ import {
 
 /** How long anybody is waited for: the other half of a close, someone else's answer to an upgrade that is not ours. */
 export const patienceDefaultMs = 5_000;
+const maxSilentDefault = 1000;
 
 export interface DoorOptions extends Gate {
   /** The one path that is served; upgrades to another get 404. */
   path: string;
   /** Longest inbound frame, in bytes; above it the connection ends with 1009. */
   maxFrameBytes: number;
-  /** How long a peer may take to answer a close, in milliseconds, before its socket is destroyed. Default 5,000. */
+  /** How long a peer may take to say what it wants, or to answer a close, in milliseconds; then it is cut. Default 5,000. */
   patienceMs?: number | undefined;
+  /** Sockets of a server of our own that may be without an upgrade; more are destroyed. Default 1,000. */
+  maxSilent?: number | undefined;
 }
 
 /** Where WebSocket connections come in. */
@@ -79,12 +82,19 @@ export class UpgradeDoor implements Door {
     if (this.#closing) throw new Error('the runtime is closed');
     const { path } = this.#options;
     const allowedHosts = this.#options.allowedHosts ?? hostsFor(host);
-    const server = createServer((_request, response) => {
+    const { maxSilent = maxSilentDefault } = this.#options;
+    const limits = {
+      headersTimeout: this.#patienceMs,
+      requestTimeout: this.#patienceMs,
+      connectionsCheckingInterval: Math.ceil(this.#patienceMs / 4),
+    };
+    const server = createServer(limits, (_request, response) => {
       const headers = { connection: 'upgrade, close', upgrade: 'websocket', 'content-type': 'text/plain' };
       response.writeHead(426, headers).end(`This is an ARCP runtime. It speaks WebSocket, at ${path}\n`);
     });
     const upgrade = this.#admitter(allowedHosts);
     mount(server, path, { upgrade, patienceMs: this.#patienceMs });
+    boundSilence(server, maxSilent);
     await once(server.listen(port, host), 'listening');
     if (this.#closing) {
       server.close();
@@ -125,6 +135,17 @@ export class UpgradeDoor implements Door {
       else this.#upgrade(request, socket, head);
     };
   }
+}
+
+/** Sockets that have not asked for an upgrade yet are counted, and closed above a limit: they cost what they promise. */
+function boundSilence(server: Server, maxSilent: number): void {
+  const silent = new Set<Duplex>();
+  server.on('connection', (socket) => {
+    if (silent.size >= maxSilent) return socket.destroy();
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('upgrade', (_request, socket) => silent.delete(socket));
 }
 
 /** What is known of a connection from its upgrade request. */

@@ -2,6 +2,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import { tokenBucket } from '../rate.ts';
 import { type Door, type DoorOptions, factsOf, patienceDefaultMs, UpgradeDoor } from './door.ts';
 import { Ending } from './ending.ts';
 import {
@@ -14,13 +15,22 @@ import {
 
 const dialTimeoutMs = 30_000;
 const refusalCharsMax = 500;
+/** WebSocket pings a second of one peer, bursts of twice that, and unsent bytes above which none is answered. */
+const pingsPerSecondMax = 100;
+const pongBacklogBytes = 64 * 1024;
 /** A close frame's reason has this much room (RFC 6455 §5.5). */
 const reasonBytesMax = 123;
 
 /** Takes WebSocket upgrades and hands each connection over, with what is known of it before its first frame. */
 export function wsDoor(options: DoorOptions, accept: (transport: Transport, facts: ConnectionFacts) => void): Door {
   const { maxFrameBytes, patienceMs = patienceDefaultMs } = options;
-  const settings = { noServer: true, maxPayload: maxFrameBytes, perMessageDeflate: false, closeTimeout: patienceMs };
+  const settings = {
+    noServer: true,
+    maxPayload: maxFrameBytes,
+    perMessageDeflate: false,
+    closeTimeout: patienceMs,
+    autoPong: false,
+  };
   const sockets = new WebSocketServer(settings);
   return new UpgradeDoor(options, {
     sockets,
@@ -47,6 +57,7 @@ export function dialWs(url: string, options: DialOptions = {}): Promise<Transpor
       perMessageDeflate: false,
       handshakeTimeout: dialTimeoutMs,
       closeTimeout: patienceDefaultMs,
+      autoPong: false,
     };
     const socket = new WebSocket(url, settings);
     let rawSocket: Duplex | undefined;
@@ -86,6 +97,7 @@ class WsTransport implements Transport {
   #heldBytes = 0;
   #receive: ((data: string | Uint8Array) => void) | undefined;
   #drained: (() => void) | undefined;
+  readonly #pings = tokenBucket(pingsPerSecondMax);
 
   constructor(socket: WebSocket, rawSocket?: Duplex) {
     this.#socket = socket;
@@ -95,6 +107,7 @@ class WsTransport implements Transport {
       if (this.#state !== 'open' || !Buffer.isBuffer(data)) return;
       this.#receive?.(isBinary ? data : data.toString());
     });
+    socket.on('ping', (data) => this.#pinged(data));
     // A frame above the limit: `ws` answers it with 1009, but would tell 1006 if the peer did not echo that in time.
     socket.on('error', (error) => {
       if (isTooBig(error)) this.#ending.tell(closeCodes.tooBig, error.message);
@@ -143,6 +156,13 @@ class WsTransport implements Transport {
 
   onDrain(drained: () => void): void {
     this.#drained = drained;
+  }
+
+  /** Answers as a peer may (RFC 6455 §5.5.3), but holds nothing for one that asks without end, or does not listen. */
+  #pinged(data: Buffer): void {
+    if (!this.#isOpen()) return;
+    if (!this.#pings.take(performance.now())) this.close(closeCodes.policy, 'too many pings');
+    else if (this.#socket.bufferedAmount < pongBacklogBytes) this.#socket.pong(data);
   }
 
   #isOpen(): boolean {
