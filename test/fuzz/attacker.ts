@@ -124,8 +124,9 @@ export class Attacker {
     this.faults.push([what, ...texts].join('\n  '));
   }
 
+  /** No id becomes another by losing a character. */
   #nextId(): string {
     this.#count += 1;
-    return `f${this.#count}`;
+    return `f${this.#count}.${this.#below(2 ** 31).toString(36)}`;
   }
 }

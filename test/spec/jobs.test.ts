@@ -144,10 +144,10 @@ describe('§6 a refused submit', () => {
   });
 
   test('§6 a result nested deeper than can be written ends the job with INTERNAL_ERROR', async () => {
-    const { peer } = await enter(world());
-    const input = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
-    peer.raw(`{"arcp":"1.1","id":"deep","type":"job.submit","payload":{"agent":"echo","input":${input}}}`);
-    expect(await peer.reply('deep')).toMatchObject({ type: 'job.accepted' });
+    const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
+    const digger = defineAgent({ name: 'digger', run: () => deep });
+    const { peer, submit } = await enter(simulatedRuntime({ agents: [digger] }));
+    await submit('digger');
     await turn();
     await peer.settle();
     expect(terminals(peer)).toHaveLength(1);
