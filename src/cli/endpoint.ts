@@ -30,8 +30,10 @@ export function open(flags: EndpointFlags, tell: (line: string) => void): Promis
 
 function dropsTold(tell: (line: string) => void): (change: StateChange) => void {
   let isLost = false;
-  return ({ state }) => {
-    if (!isLost && state === 'waiting') tell('connection lost, resuming…');
+  return ({ state, reason }) => {
+    if (!isLost && state === 'waiting') {
+      tell(reason === 'shutdown' ? 'the server restarts, resuming…' : 'connection lost, resuming…');
+    }
     if (isLost && (state === 'resumed' || state === 'live')) tell('resumed');
     if (state === 'waiting') isLost = true;
     if (state === 'resumed' || state === 'live') isLost = false;

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { ConnectionError } from '../client.ts';
+import { StoreFailure } from '../stores/store.ts';
 import { ArcpError } from '../wire/errors.ts';
 
 /** How every command ends. `refused`: the runtime cannot be reached, or said no. */
@@ -44,6 +45,8 @@ export function endingOf(error: unknown): {
       exitCode: exitCodes.refused,
       message: `${error.code}: ${error.message}`,
     };
+  if (error instanceof StoreFailure)
+    return { exitCode: exitCodes.failed, message: `the store is lost: ${error.message}` };
   if (error instanceof ConnectionError) return { exitCode: exitCodes.refused, message: error.message };
   const story = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return {

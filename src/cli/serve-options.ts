@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { RuntimeOptions } from '../options.ts';
 import { type Feature, featureNames } from '../wire/messages.ts';
 import { count, port, seconds } from './numbers.ts';
+import { defaultStore, type StoreChoice, storeChoice, storeForms, storeOf } from './store-option.ts';
 
 /** The options of `arcpx serve`, as commander names them. */
 export interface ServeFlags {
@@ -12,6 +13,8 @@ export interface ServeFlags {
   agents?: string[];
   token?: string[];
   tokens?: string;
+  store?: StoreChoice;
+  drain: number;
   resumeWindow: number;
   heartbeat: number;
   handshakeTimeout: number;
@@ -39,6 +42,7 @@ const durations = [
   ['handshake-timeout', 10, 'how long a connection may take to say who it is'],
   ['cancel-grace', 30, "how long a cancelled job's agent may take to stop"],
   ['job-retention', 3600, 'how long an ended job is remembered'],
+  ['drain', 10, 'how long running jobs have to end when it is told to stop, where the store lasts'],
   ['stall-timeout', 5, 'how long a connection that owes too much may take nothing'],
 ] as const;
 
@@ -54,6 +58,9 @@ const limits = [
   ['max-jobs-per-session', 200, 'jobs one session may run at a time'],
 ] as const;
 
+/** One store has one owner: those that speak over stdin and stdout are often several in one place. */
+const storeDefaults = `(default: ${defaultStore}; with --stdio, memory)`;
+
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /** Declares every option of `serve`. */
@@ -65,7 +72,12 @@ export function addServeOptions(command: Command): void {
     .option('--stdio', 'speak over stdin and stdout instead of a socket; the end of input ends it')
     .option('--agents <file...>', 'modules whose default export is an agent or a list of agents (default: demo agents)')
     .option('--token <token=principal...>', 'a bearer token and whose it is (default: one made up for this run)')
-    .option('--tokens <file>', 'a JSON file of them: {"TOKEN": "PRINCIPAL"}');
+    .option('--tokens <file>', 'a JSON file of them: {"TOKEN": "PRINCIPAL"}')
+    .option(
+      '--store <store>',
+      `where sessions and jobs outlive the process: ${storeForms} ${storeDefaults}`,
+      storeChoice,
+    );
   for (const [name, preset, what] of durations) command.option(`--${name} <seconds>`, what, seconds, preset);
   for (const [name, preset, what] of limits) command.option(`--${name} <n>`, what, count, preset);
   command
@@ -83,6 +95,8 @@ export function addServeOptions(command: Command): void {
 export function limitsOf(flags: ServeFlags): Omit<RuntimeOptions, 'agents' | 'authenticate'> {
   return {
     path: flags.path,
+    store: storeOf(flags.store ?? storeChoice(flags.stdio ? 'memory' : defaultStore)),
+    drainSec: flags.drain,
     resumeWindowSec: flags.resumeWindow,
     heartbeatSec: flags.heartbeat,
     handshakeTimeoutSec: flags.handshakeTimeout,

@@ -37,7 +37,8 @@ async function serve(flags: ServeFlags): Promise<void> {
     principals: principals ?? { [madeUp ?? '']: demoPrincipal },
     log,
   });
-  const stopped = stopOnSignal(runtime, log);
+  const stopped = Promise.race([stopOnSignal(runtime, log), runtime.closed]);
+  await opened(runtime);
   if (flags.stdio) {
     if (madeUp !== undefined) process.stderr.write(`${madeUpNotice}as auth.token of session.hello, send ${madeUp}\n`);
     await overStdio(runtime, { flags, stopped });
@@ -92,6 +93,15 @@ function assemble(
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) throw badUsage(error.message);
     throw error;
+  }
+}
+
+/** Nothing is served before what an earlier process has left is back. */
+async function opened(runtime: Runtime): Promise<void> {
+  try {
+    await runtime.ready;
+  } catch (error) {
+    throw new Exit(exitCodes.refused, `cannot open the store: ${error instanceof Error ? error.message : error}`);
   }
 }
 

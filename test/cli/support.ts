@@ -94,7 +94,9 @@ export class Program {
 
 /** Runs `arcpx` as its users do, from dist. It ends with the test, unless it is asked to live on. */
 export function arcpx(args: readonly string[], { env = {}, livesOn = false } = {}): Program {
-  const program = new Program(process.execPath, [main, ...args], env);
+  // What a test serves is forgotten with it, unless the test says otherwise.
+  const store = args[0] === 'serve' && !args.includes('--store') ? ['--store', 'memory'] : [];
+  const program = new Program(process.execPath, [main, ...args, ...store], env);
   if (!livesOn) onTestFinished(async () => void (await program.stop()));
   return program;
 }

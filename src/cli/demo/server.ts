@@ -17,9 +17,13 @@ export interface Server {
 /** Starts it on a free port, and waits for its ready line. */
 export async function startServer(options: readonly string[]): Promise<Server> {
   const main = fileURLToPath(new URL('../main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, 'serve', '--port', '0', '--log-level', 'error', ...options], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [main, 'serve', '--port', '0', '--store', 'memory', '--log-level', 'error', ...options],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const exited = once(child, 'exit');
   const ready = once(createInterface(child.stdout), 'line');
   const [line]: unknown[] = await within('the ready line', Promise.race([ready, exited.then(failed)]));
