@@ -101,7 +101,7 @@ async function opened(runtime: Runtime): Promise<void> {
   try {
     await runtime.ready;
   } catch (error) {
-    throw new Exit(exitCodes.refused, `cannot open the store: ${error instanceof Error ? error.message : error}`);
+    throw new Exit(exitCodes.refused, error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -24,9 +24,13 @@ export class Program {
   readonly #child: ChildProcessWithoutNullStreams;
   #look = () => {};
 
-  constructor(command: string, args: readonly string[], env: Record<string, string>) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    { env = {}, cwd }: { env?: Record<string, string>; cwd?: string } = {},
+  ) {
     const { ARCPX_URL: _url, ARCPX_TOKEN: _token, ...inherited } = process.env;
-    this.#child = spawn(command, args, { env: { ...inherited, ...env } });
+    this.#child = spawn(command, args, { env: { ...inherited, ...env }, cwd });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#look();
@@ -93,10 +97,16 @@ export class Program {
 }
 
 /** Runs `arcpx` as its users do, from dist. It ends with the test, unless it is asked to live on. */
-export function arcpx(args: readonly string[], { env = {}, livesOn = false } = {}): Program {
+export function arcpx(
+  args: readonly string[],
+  { env = {}, livesOn = false, cwd }: { env?: Record<string, string>; livesOn?: boolean; cwd?: string } = {},
+): Program {
   // What a test serves is forgotten with it, unless the test says otherwise.
-  const store = args[0] === 'serve' && !args.includes('--store') ? ['--store', 'memory'] : [];
-  const program = new Program(process.execPath, [main, ...args, ...store], env);
+  const store = args[0] === 'serve' && cwd === undefined && !args.includes('--store') ? ['--store', 'memory'] : [];
+  const program = new Program(process.execPath, [main, ...args, ...store], {
+    env,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
   if (!livesOn) onTestFinished(async () => void (await program.stop()));
   return program;
 }
