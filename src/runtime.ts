@@ -143,8 +143,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       if (ledger.durable && phase === 'opening') {
         recover(found, { registry, jobs, ledger });
         credentials.revocations.recover(found);
-        // What has become of jobs is settled before anybody can ask.
-        await ledger.flush();
+        // What has become of jobs is committed before anybody can ask.
+        if (found.records.some(({ kind }) => kind === 'job')) await ledger.flush();
       }
     } catch (error) {
       phase = 'closing';

@@ -15,7 +15,7 @@ export class LibraryPeer {
   }
 
   async run() {
-    this.#client = await connect(this.#world.url(), { token: 'tok-crash' });
+    this.#client = await connect(this.#world.url(), { token: 'tok-crash', reconnect: { initialMs: 60_000 } });
     await Promise.all([this.#jobs(), this.#jobs()]);
     await this.#client.close();
   }

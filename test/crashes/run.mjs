@@ -109,7 +109,7 @@ class World {
   /** Submits keys again in a session of its own. The server may die meanwhile: then it is another round's turn. */
   async repeat(entries) {
     const { connect } = await import('../../dist/src/client.js');
-    const client = await connect(this.url(), { token: 'tok-crash', reconnect: false }).catch(() => undefined);
+    const client = await connect(this.url(), { token: 'tok-crash' }).catch(() => undefined);
     if (!client) return;
     for (const [key, { jobId, submit }] of entries) {
       const job = await client.submit(submit.agent, submit.input, { idempotencyKey: key }).catch(() => undefined);
