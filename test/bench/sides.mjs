@@ -25,10 +25,10 @@ export async function startOurs(nodeOptions) {
   }
 
   /** A session with a job that will emit `count` events, and a terminal, once told `go`. */
-  async function openJob(count) {
+  async function openJob(count, { agent = 'emitter', input = { count } } = {}) {
     const session = await openSession();
     const { counter } = session;
-    const accepted = JSON.parse(await counter.ask(frame('job.submit', { agent: 'emitter', input: { count } })));
+    const accepted = JSON.parse(await counter.ask(frame('job.submit', { agent, input })));
     if (accepted.type !== 'job.accepted') throw new Error(`refused: ${JSON.stringify(accepted)}`);
     return session;
   }
@@ -38,6 +38,7 @@ export async function startOurs(nodeOptions) {
     server,
     connect: async () => (await openSession()).counter,
     stream: async (count) => (await openJob(count)).counter,
+    steady: async (input) => (await openJob(0, { agent: 'steady', input })).counter,
     leave: async (counter) => {
       counter.send(frame('session.bye', {}));
       await counter.drop();
