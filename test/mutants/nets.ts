@@ -40,6 +40,7 @@ const atRuntime = new Set<Ability>([
   'puppets',
   'provisioner',
   'shutdown',
+  'crash',
   'secondPrincipal',
 ]);
 

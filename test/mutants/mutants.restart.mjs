@@ -1,0 +1,59 @@
+const effects = 'src/effects.ts';
+const record = 'src/job-record.ts';
+const registry = 'src/registry.ts';
+
+/** What the next process makes of what it finds (§3, Crash). */
+export const restartMutants = [
+  [
+    'a session that was attached is not written down',
+    [effects, "      world.registry().keep(session, 'attached');\n", ''],
+  ],
+  [
+    'a session that was detached is found as if it had been attached',
+    [
+      effects,
+      'world.registry().keep(sessionOf(moment), state);',
+      "world.registry().keep(sessionOf(moment), 'attached');",
+    ],
+  ],
+  [
+    'a window begins anew with each process',
+    ['machines/session.setup.ts', 'context.windowLeftMs ?? context.resumeWindowMs,', 'context.resumeWindowMs,'],
+  ],
+  [
+    'the time of earlier processes does not count',
+    ['src/ledger.ts', 'return this.#offsetMs + this.#options.clock.uptime();', 'return this.#options.clock.uptime();'],
+  ],
+  ['a session is not forgotten at its end', [registry, "    this.#ledger.delete('session', session.id);\n", '']],
+  [
+    'that a session expired is forgotten by the next process',
+    [
+      registry,
+      "      this.#ledger.put('tombstone', key(hash), { principal, untilMs } satisfies TombstoneRecord);\n",
+      '',
+    ],
+  ],
+  [
+    'the token before the newest dies with its process',
+    [
+      'src/session-record.ts',
+      'if (current) session.tokens = { current, previous };',
+      'if (current) session.tokens = { current, previous: previous && undefined };',
+    ],
+  ],
+  [
+    'a closed session can be resumed after a restart',
+    [registry, "closed: 'session.restored.closed',", "closed: 'session.restored',"],
+  ],
+  [
+    'an expired session can be resumed after a restart',
+    [registry, "expired: 'session.restored.expired',", "expired: 'session.restored',"],
+  ],
+  ['a cancel that was acknowledged is forgotten', [record, "  if (cancel) return 'job.cancel';\n", '  void cancel;\n']],
+  ['a job whose time is over begins again', [record, 'leftMs !== null && leftMs <= 0', 'leftMs === 0']],
+  [
+    'every job begins again, wanted or not',
+    [record, "agent === undefined || agent.onRestart === 'fail'", 'agent === undefined'],
+  ],
+  ['no job begins again', [record, "agent.onRestart === 'fail' ?", "agent.onRestart !== 'restore' ?"]],
+];
