@@ -7,11 +7,15 @@ export interface HeldFrame {
   sent: 'before welcome' | 'after welcome';
 }
 
-/** What came in behind a request that is not answered yet: it is read afterwards, in order (§4). */
+/**
+ * What came in behind a request that is not answered yet: it is read afterwards, in order (§4). One wait may begin within
+ * another, as that for the disk within that for an authenticator: what was held waits for both.
+ */
 export class HeldFrames {
   readonly #charsMax: number;
   #frames: HeldFrame[] | undefined;
   #chars = 0;
+  #waits = 0;
 
   constructor(maxFrameBytes: number) {
     this.#charsMax = 2 * maxFrameBytes;
@@ -22,6 +26,8 @@ export class HeldFrames {
   }
 
   begin(): void {
+    this.#waits += 1;
+    if (this.#frames) return;
     this.#frames = [];
     this.#chars = 0;
   }
@@ -36,6 +42,8 @@ export class HeldFrames {
 
   /** Has the frames read, until `read` says otherwise, or one of them is held in its turn: what is left waits behind it. */
   end(read: (frame: HeldFrame) => 'go on' | 'stop'): void {
+    this.#waits -= 1;
+    if (this.#waits > 0) return;
     const frames = this.#frames ?? [];
     this.#frames = undefined;
     for (let frame = frames.shift(); frame; frame = frames.shift()) {

@@ -1,13 +1,11 @@
 import type { Clock } from './clock.ts';
 import type { EventLog, LogKeeper } from './log.ts';
 import type { Logger } from './options.ts';
+import { StoreRoom } from './store-room.ts';
 import type { Change, RecordKind, Recovered, Store, StoreListener, StoreTrouble } from './stores/store.ts';
 
 /** How often the runtime's own time is written while nothing else is. */
 const tickMs = 1000;
-/** Frames a log may be ahead of the store before an agent that asks for room waits. */
-const uncommittedMax = 2000;
-
 /** Replies that wait for what was written before them (src/outbox.ts). */
 export interface HeldReplies {
   /** What the replies given so far have promised is all written, up to `position`. */
@@ -48,13 +46,15 @@ export class Ledger implements LogKeeper {
   /** Records that are read when they are written: they change more often than that. */
   readonly #late = new Map<string, { kind: RecordKind; id: string; read: () => string | undefined }>();
   #due: 'idle' | 'due' = 'idle';
+  /** Whether any record was ever put: where none was, no window waits for time to go on. */
+  #holds: 'nothing' | 'something' = 'nothing';
   /** Appends under way, oldest first. */
   #appended: { position: number; log: EventLog; throughSeq: number }[] = [];
   readonly #unstamped = new Set<HeldReplies>();
   readonly #held = new Set<HeldReplies>();
   /** How often each session's record was put: the next put expects it (compare-and-set). */
   readonly #versions = new Map<string, number>();
-  #roomWaiters: { log: EventLog; resolve: () => void }[] = [];
+  readonly #room = new StoreRoom();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -83,6 +83,7 @@ export class Ledger implements LogKeeper {
       if (kind === 'session') this.#versions.set(id, version);
     }
     if (this.durable) {
+      if (recovered.records.length > 0) this.#holds = 'something';
       this.#state = 'open';
       this.#keepTime();
     }
@@ -103,6 +104,7 @@ export class Ledger implements LogKeeper {
 
   put(kind: RecordKind, id: string, record: object): void {
     if (this.#state !== 'open') return;
+    this.#holds = 'something';
     const body = JSON.stringify(record);
     if (kind !== 'session') return this.#change({ do: 'put', kind, id, body });
     const expect = this.#versions.get(id) ?? 0;
@@ -141,13 +143,11 @@ export class Ledger implements LogKeeper {
     this.#held.delete(replies);
   }
 
-  /** Resolves when the store has kept up with a log, near enough. */
-  room(log: EventLog): Promise<void> {
-    if (!this.durable || log.newestSeq - log.durableSeq < uncommittedMax) return Promise.resolve();
-    return new Promise((resolve) => this.#roomWaiters.push({ log, resolve }));
-  }
-
   // As the keeper of logs.
+
+  room(log: EventLog): Promise<void> {
+    return this.#room.in(log);
+  }
 
   note(log: EventLog): void {
     this.#logs.add(log);
@@ -188,7 +188,7 @@ export class Ledger implements LogKeeper {
     this.#changes.push({ do: 'time', uptimeMs: this.nowMs() });
     this.#write();
     this.#state = 'closed';
-    this.#letIn();
+    this.#room.look(this.#state);
   }
 
   #change(change: Change): void {
@@ -253,7 +253,7 @@ export class Ledger implements LogKeeper {
   /** While anything is kept, its windows move on: at most a second of them is lost with the process. */
   #keepTime(): void {
     this.#tick = this.#options.clock.setTimeout(() => {
-      if (this.#versions.size > 0) this.#change({ do: 'time', uptimeMs: this.nowMs() });
+      if (this.#holds === 'something') this.#change({ do: 'time', uptimeMs: this.nowMs() });
       this.#keepTime();
     }, tickMs);
   }
@@ -267,19 +267,7 @@ export class Ledger implements LogKeeper {
       log.committed(throughSeq);
     }
     if (done > 0) this.#appended.splice(0, done);
-    if (this.#roomWaiters.length > 0) this.#letIn();
-  }
-
-  #letIn(): void {
-    const waiting = this.#roomWaiters;
-    this.#roomWaiters = [];
-    for (const waiter of waiting) {
-      if (this.#state === 'open' && waiter.log.newestSeq - waiter.log.durableSeq >= uncommittedMax) {
-        this.#roomWaiters.push(waiter);
-      } else {
-        waiter.resolve();
-      }
-    }
+    this.#room.look(this.#state);
   }
 
   #troubled(trouble: StoreTrouble | undefined): void {
@@ -290,7 +278,7 @@ export class Ledger implements LogKeeper {
     for (const replies of this.#held) replies.troubled();
     if (!trouble.final) return;
     this.#state = 'closed';
-    this.#letIn();
+    this.#room.look(this.#state);
     lost(trouble);
   }
 }

@@ -148,6 +148,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       }
     } catch (error) {
       phase = 'closing';
+      stop();
       settings.log.error({ err: error }, 'the store cannot be opened: nothing is served');
       for (const { transport } of early.splice(0)) transport.close(closeCodes.internal, 'the store cannot be opened');
       throw error;
@@ -161,7 +162,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     phase = 'closing';
     for (const connection of registry.connections.values()) connection.close(closeCodes.internal, 'the store is lost');
     stop();
-    ending ??= door.close();
+    ending ??= Promise.all([door.close(), ledger.close().catch(() => {})]).then(() => {});
     settleEnd?.reject(new StoreFailure(trouble));
   }
 

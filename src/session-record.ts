@@ -24,8 +24,9 @@ export function restoreSession(session: Session, record: SessionRecord): void {
   session.principal = record.principal;
   session.features = new Set(record.features);
   session.dialect = dialects[record.dialect] ?? dialects.plain;
-  session.ackedSeq = Math.min(record.ackedSeq, session.log.newestSeq);
-  const [current, previous] = record.tokens.map(({ hash, fenceSeq = session.log.newestSeq }) => ({
+  const { oldestSeq, newestSeq } = session.log;
+  session.ackedSeq = Math.min(Math.max(record.ackedSeq, oldestSeq - 1), newestSeq);
+  const [current, previous] = record.tokens.map(({ hash, fenceSeq = newestSeq }) => ({
     hash: Buffer.from(hash, 'base64'),
     fenceSeq,
   }));

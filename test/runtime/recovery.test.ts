@@ -199,3 +199,20 @@ test('no token is in the store, neither a bearer nor a resume token', async () =
   expect(text).toContain(at.sessionId);
   for (const secret of [tokens.alice, at.resumeToken, resumeToken]) expect(text).not.toContain(secret);
 });
+
+test('§6.3 what is pipelined behind a resume waits for the authenticator and for the disk, in order', async () => {
+  const at = await midway();
+  const authenticate = async () => ({ principal: 'alice' });
+  const next = at.crashed({ authenticate });
+  const peer = next.open();
+  peer.send('session.resume', { auth: { scheme: 'bearer', token: 'any' }, resume_token: at.resumeToken });
+  peer.send('session.ping', { nonce: 'one' });
+  peer.send('session.ping', { nonce: 'two' });
+  for (let turns = 0; turns < 5; turns += 1) await turn();
+  expect(peer.frames.filter(({ event_seq: seq }) => seq === undefined).map(({ type }) => type)).toEqual([
+    'session.welcome',
+    'session.pong',
+    'session.pong',
+  ]);
+  expect(peer.seqs()).toEqual([1, 2, 3, 4, 5, 6]);
+});
