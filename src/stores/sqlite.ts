@@ -53,7 +53,8 @@ const defaults = {
 
 /**
  * A store in one SQLite file, which a thread of its own reads and writes. `open` makes the file (0600) and its directory where
- * there are none, takes it to the newest schema, and refuses one that another process has open.
+ * there are none, takes it to the newest schema, and refuses one that another process has open. Until it is closed, the process
+ * does not end by itself.
  */
 export function sqliteStore(file: string, options: SqliteOptions = {}): Store {
   return new SqliteStore(resolve(file), { ...defaults, ...options });

@@ -102,6 +102,17 @@ function endings({ opened, next }: Bench): void {
     expect(one.store.committed).toBe(1);
   });
 
+  test('has nothing to wait for once it is closed, nor before it is open', async () => {
+    const one = await opened();
+    one.write(append('log', 1, 5));
+    await Promise.all([one.store.close(), one.store.close()]);
+    await one.store.flush();
+    one.write(append('log', 6, 1));
+    await expect(one.store.flush()).rejects.toThrow();
+    await expect(one.store.readFrames('log', 1, 5)).rejects.toThrow('not open');
+    await expect(next().readFrames('log', 1, 5)).rejects.toThrow('not open');
+  });
+
   test('is opened once', async () => {
     const { store } = await opened();
     await expect(store.open({ committed() {}, trouble() {} })).rejects.toThrow('once');

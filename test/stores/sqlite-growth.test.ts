@@ -75,7 +75,7 @@ test('a store that is written and trimmed for long does not grow, nor does its w
 });
 
 test('space that holds nothing is given back while nothing is written, but for what is kept for later', async () => {
-  const medium = await world({ vacuumIdleMs: 1, freePages: 20 });
+  const medium = await world({ vacuumIdleMs: 50, freePages: 20 });
   const one = await Opened.of(medium.store());
   one.write(append('log', 1, 30_000), append('kept', 1, 10));
   await one.settled();
@@ -85,7 +85,11 @@ test('space that holds nothing is given back while nothing is written, but for w
   expect(pages()).toBeGreaterThan(500);
   one.write({ do: 'drop', log: 'log' });
   await one.settled();
-  while (free() !== 20) await turn();
+  // That a runtime with nothing to do keeps its time is no reason to wait.
+  for (let uptimeMs = 1; free() !== 20; uptimeMs += 1) {
+    one.write({ do: 'time', uptimeMs });
+    await turn();
+  }
   expect(pages()).toBeLessThan(60);
   expect(await one.store.readFrames('kept', 1, 10)).toEqual(frames(1, 10, 'kept'));
   await one.store.close();
@@ -127,7 +131,7 @@ test('sqlite3 FILE ".backup COPY" works while the store is written', async ({ sk
   const writing = new WritingProcess(medium.file);
   await writing.reaches(300);
   const copy = join(medium.directory, 'copy.db');
-  // Begun again by SQLite whenever the store commits between two of its steps: all of it is one step.
+  // It begins again when the store commits between two of its steps: in time it comes through, as the database is small.
   const { status, stderr } = spawnSync('sqlite3', [medium.file, '.timeout 10000', `.backup '${copy}'`]);
   expect([status, String(stderr)]).toEqual([0, '']);
   await writing.reaches(writing.committed + 100);

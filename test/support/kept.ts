@@ -110,10 +110,12 @@ class Kept implements KeptStore {
 
   async flush(): Promise<void> {
     this.commit();
-    if (this.#trouble && this.committed < this.written) throw new StoreFailure(this.#trouble);
+    if (this.committed === this.written) return;
+    throw this.#trouble ? new StoreFailure(this.#trouble) : new Error('The store is not open.');
   }
 
   async close(): Promise<void> {
+    if (this.#state === 'gone') return;
     try {
       await this.flush();
     } finally {

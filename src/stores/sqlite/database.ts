@@ -12,9 +12,24 @@ import { RecordTable } from './record-table.ts';
 import { recover } from './recover.ts';
 import { migrate, refuseForeign } from './schema.ts';
 
+/** Opens the file, as its one owner; throws, with words for people, where it cannot be. */
+export function openDatabase(file: string, settings: SqliteSettings): { database: Database; recovered: Recovered } {
+  const lock = lockOf(file, settings);
+  makePrivate(file);
+  const driver = openDriver(file, settings.driver);
+  refuseForeign(driver);
+  configure(driver, settings);
+  migrate(driver);
+  const { logs, ...recovered } = claim(driver);
+  return {
+    database: new Database(driver, lock, { epoch: recovered.epoch, logs }),
+    recovered: { ...recovered, logs: new Map([...logs].map(([name, log]) => [name, numbersOf(log)])) },
+  };
+}
+
 /** The file, open and ours: what is read and committed, in the words of the contract (src/stores/store.ts). */
 export class Database {
-  readonly recovered: Recovered;
+  readonly #epoch: number;
   readonly #driver: Driver;
   readonly #lock: Lock;
   readonly #begin: Statement;
@@ -24,15 +39,10 @@ export class Database {
   readonly #records: RecordTable;
   readonly #logs: LogTable;
 
-  constructor(file: string, settings: SqliteSettings) {
-    this.#lock = lockOf(file, settings);
-    makePrivate(file);
-    this.#driver = openDriver(file, settings.driver);
-    refuseForeign(this.#driver);
-    configure(this.#driver, settings);
-    migrate(this.#driver);
-    const { logs, ...recovered } = claim(this.#driver);
-    this.recovered = { ...recovered, logs: new Map([...logs].map(([name, log]) => [name, numbersOf(log)])) };
+  constructor(driver: Driver, lock: Lock, { epoch, logs }: { epoch: number; logs: ReadonlyMap<string, StoredLog> }) {
+    this.#driver = driver;
+    this.#lock = lock;
+    this.#epoch = epoch;
     this.#logs = new LogTable(this.#driver, logs);
     this.#records = new RecordTable(this.#driver);
     this.#begin = this.#driver.prepare('BEGIN IMMEDIATE');
@@ -46,7 +56,7 @@ export class Database {
     this.#begin.run();
     try {
       const epoch = Number(this.#epochOf.all()[0]?.value);
-      if (epoch !== this.recovered.epoch) throw new Fenced(`It was opened again, as epoch ${epoch}.`);
+      if (epoch !== this.#epoch) throw new Fenced(`It was opened again, as epoch ${epoch}.`);
       for (const step of steps) this.#take(step);
       this.#commit.run();
     } catch (error) {

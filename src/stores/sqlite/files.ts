@@ -7,6 +7,10 @@ import { dirname } from 'node:path';
  */
 export function makePrivate(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  if (existsSync(file)) chmodSync(file, 0o600);
-  else closeSync(openSync(file, 'wx', 0o600));
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!existsSync(file)) throw error;
+    chmodSync(file, 0o600);
+  }
 }

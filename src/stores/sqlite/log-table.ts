@@ -30,7 +30,7 @@ export class LogTable {
 
   constructor(driver: Driver, logs: ReadonlyMap<string, StoredLog>) {
     this.#logs = new Map(logs);
-    this.#number = Math.max(0, ...[...logs.values()].map(({ number }) => number));
+    this.#number = [...logs.values()].reduce((highest, { number }) => Math.max(highest, number), 0);
     this.#begin = driver.prepare('INSERT INTO logs (log, name, trimmed_seq) VALUES (?, ?, ?)');
     this.#insert = driver.prepare('INSERT INTO frames (log, first_seq, last_seq, texts) VALUES (?, ?, ?, ?)');
     this.#setTrimmed = driver.prepare('UPDATE logs SET trimmed_seq = ?2 WHERE log = ?1');

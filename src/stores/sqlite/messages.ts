@@ -38,5 +38,5 @@ export type FromWorker =
   | { did: 'commit'; position: number }
   /** Every attempt that failed; undefined: all is committed again. */
   | { did: 'fail'; trouble: StoreTrouble | undefined }
-  | { did: 'read'; request: number; texts: readonly string[] }
+  | { did: 'read'; request: number; texts: string[] }
   | { did: 'misread'; request: number; message: string };

@@ -94,6 +94,7 @@ export class SqliteStore implements Store {
     const position = this.#written;
     if (this.committed >= position) return Promise.resolve();
     if (this.#told?.final) return Promise.reject(new StoreFailure(this.#told));
+    if (!this.#thread) return Promise.reject(new Error('The store is not open.'));
     return new Promise((resolve, reject) => {
       this.#flushes.push({ position, resolve, reject });
       if (this.#failing) this.#thread?.post({ do: 'attempt' });
@@ -147,7 +148,7 @@ export class SqliteStore implements Store {
         if (message.trouble) this.#rejectFlushes(message.trouble);
         return;
       case 'read':
-        return this.#answered(message.request)?.resolve([...message.texts]);
+        return this.#answered(message.request)?.resolve(message.texts);
       case 'misread':
         return this.#answered(message.request)?.reject(new Error(message.message));
     }
@@ -200,6 +201,7 @@ export class SqliteStore implements Store {
     for (const { reject } of this.#reads.values()) reject(new Error('The store is not open.'));
     this.#reads.clear();
     this.#opening?.reject(new Error(`The store ${this.#file} cannot be opened: its thread ended (${why}).`));
+    for (const { reject } of this.#closing ? this.#flushes.splice(0) : []) reject(new Error('The store is closed.'));
     if (this.#closing) return;
     const message = `The thread that writes ${this.#file} ended (${why}): end this process, and start it again.`;
     this.#failing = { reason: 'failing', final: true, message };

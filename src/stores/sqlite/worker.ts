@@ -1,6 +1,6 @@
 // The thread that has the file open: one for each store, so that no commit ever holds up the event loop of the runtime.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { Database } from './database.ts';
+import { type Database, openDatabase } from './database.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts';
 import { refusalOf } from './trouble.ts';
 import { Writer } from './writer.ts';
@@ -34,8 +34,8 @@ function opened(
   tell: (message: FromWorker) => void,
 ): Database | undefined {
   try {
-    const database = new Database(file, settings);
-    tell({ did: 'open', recovered: database.recovered });
+    const { database, recovered } = openDatabase(file, settings);
+    tell({ did: 'open', recovered });
     return database;
   } catch (error) {
     tell({ did: 'refuse', message: refusalOf(error, file) });

@@ -70,7 +70,8 @@ export class Writer {
       this.#fail(troubleOf(error, this.#file));
       return;
     }
-    this.#upkeep.committed();
+    // A runtime with nothing to do still keeps its time: neither a sync nor giving space back is about that.
+    if (batch.steps.some((step) => step.do !== 'time')) this.#upkeep.committed();
     this.#units.splice(0, units);
     this.#unitsMax *= 2;
     if (this.#units.length > 0) this.#soon();
