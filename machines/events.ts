@@ -45,16 +45,16 @@ export interface RestoredEvent {
 
 /**
  * What becomes of a job that the end of a process has cut: begins (again, or goes on from its snapshot), ends with
- * `INTERNAL_ERROR`, is out of its time, or had its cancel acknowledged.
+ * `INTERNAL_ERROR`, is out of its time, or its lease's, or had its cancel acknowledged.
  */
-export type JobFate = 'job.start' | 'job.interrupted' | 'job.overdue' | 'job.cancel';
+export type JobFate = 'job.start' | 'job.interrupted' | 'job.overdue' | 'lease.expired' | 'job.cancel';
 
 export type SessionEvent =
   | { type: 'session.hello'; asker: Asker; principal: string }
   | { type: 'handshake.refused'; asker: Asker; refusal: Refusal }
   | { type: 'connection.adopted' }
   | RestoredEvent
-  | { type: 'job.restored'; jobId: string; maxRuntimeMs: number | null; fate: JobFate }
+  | { type: 'job.restored'; jobId: string; maxRuntimeMs: number | null; leaseExpiryMs: number | null; fate: JobFate }
   | ResumeEvent
   | { type: 'token.proven' }
   | { type: 'replay.caughtUp' }
@@ -67,6 +67,7 @@ export type SessionEvent =
   | { type: 'frame.unexpected'; asker: Asker; frame: string }
   | { type: 'frame.malformed'; asker: Asker; problem: string; frame?: string }
   | SubmitEvent
+  | DelegateEvent
   | CancelEvent
   | { type: `xstate.done.actor.${string}`; output: JobOutput }
   | { type: `xstate.error.actor.${string}`; error: unknown; actorId: string };
@@ -76,8 +77,18 @@ export interface SubmitEvent {
   asker: Asker;
   jobId: string;
   maxRuntimeMs: number | null;
+  leaseExpiryMs: number | null;
   /** How many credentials were issued for the job (§9.8). */
   credentials: number;
+}
+
+/** A job of this session has handed work to another agent (§10): a job of the same session, which ends with its parent. */
+export interface DelegateEvent {
+  type: 'job.delegated';
+  jobId: string;
+  parentId: string;
+  maxRuntimeMs: number | null;
+  leaseExpiryMs: number | null;
 }
 
 export interface CancelEvent {
@@ -103,6 +114,9 @@ export type JobEvent =
   | { type: 'job.cancel'; asker?: Asker; reason?: string }
   | { type: 'agent.returned' }
   | { type: 'agent.failed' }
+  /** Found out before its timer: the wall clock has stepped on (§9.5). */
+  | { type: 'lease.expired' }
+  | { type: 'parent.ended' }
   /** Every credential of the job is worth nothing now (§9.8). */
   | { type: 'credentials.revoked' }
   | { type: 'runtime.shutdown' };

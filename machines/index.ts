@@ -7,6 +7,7 @@ export type {
   Asker,
   CancelEvent,
   Coverage,
+  DelegateEvent,
   FinalStatus,
   JobEvent,
   JobFate,

@@ -6,6 +6,8 @@ export interface JobInput {
   jobId: string;
   /** `max_runtime_sec` (§7), null for none. */
   maxRuntimeMs: number | null;
+  /** How long its lease is good for (§9.5), null for as long as it runs. */
+  leaseExpiryMs: number | null;
   cancelGraceMs: number;
   /** How long the terminal waits for the revocation of the job's credentials (§9.8). */
   revocationGraceMs: number;
@@ -29,6 +31,7 @@ export const jobSetup = setup({
   delays: {
     // A clock never fires an infinite delay (src/clock.ts).
     maxRuntimeMs: ({ context }) => context.maxRuntimeMs ?? Number.POSITIVE_INFINITY,
+    leaseExpiryMs: ({ context }) => context.leaseExpiryMs ?? Number.POSITIVE_INFINITY,
     cancelGraceMs: ({ context }) => context.cancelGraceMs,
     revocationGraceMs: ({ context }) =>
       context.credentials > 0 ? context.revocationGraceMs : Number.POSITIVE_INFINITY,
@@ -46,6 +49,7 @@ export const jobSetup = setup({
     recordResult: effect,
     recordError: effect,
     recordInterrupted: effect,
+    recordExpiry: effect,
     recordCancelled: effect,
     recordTimeout: effect,
     ignore: effect,

@@ -18,16 +18,22 @@ export const jobMachine = jobSetup.createMachine({
         'job.start': 'running',
         'job.interrupted': { target: 'error', actions: 'recordInterrupted' },
         'job.overdue': { target: 'timed_out', actions: 'recordTimeout' },
+        'lease.expired': { target: 'error', actions: 'recordExpiry' },
         'job.cancel': { target: 'cancelled', actions: 'recordCancelled' },
       },
     },
     running: {
       entry: 'startAgent',
-      after: { maxRuntimeMs: { target: 'revoking.overdue', actions: 'abortAgent' } },
+      after: {
+        maxRuntimeMs: { target: 'revoking.overdue', actions: 'abortAgent' },
+        leaseExpiryMs: { target: 'revoking.expired', actions: 'abortAgent' },
+      },
       on: {
         'agent.returned': 'revoking.returned',
         'agent.failed': 'revoking.failed',
+        'lease.expired': { target: 'revoking.expired', actions: 'abortAgent' },
         'job.cancel': 'cancelling',
+        'parent.ended': 'cancelling',
         'runtime.shutdown': { target: 'revoking.failed', actions: 'abortAgent' },
       },
     },
@@ -52,6 +58,7 @@ export const jobMachine = jobSetup.createMachine({
       states: {
         returned: { always: { guard: 'nothingOutstanding', target: '#job.success', actions: 'recordResult' } },
         failed: { always: { guard: 'nothingOutstanding', target: '#job.error', actions: 'recordError' } },
+        expired: { always: { guard: 'nothingOutstanding', target: '#job.error', actions: 'recordExpiry' } },
         stopped: {
           always: { guard: 'nothingOutstanding', target: '#job.cancelled', actions: 'recordCancelled' },
           on: { 'job.cancel': { actions: 'acknowledgeCancel' } },

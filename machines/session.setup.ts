@@ -30,6 +30,8 @@ export interface SessionContext extends SessionInput {
   windowLeftMs: number | null;
   /** Ids of the jobs whose terminal is not yet in the log. */
   jobs: readonly string[];
+  /** By the id of a delegated job among them, its parent's (§10); absent where none ever was. */
+  parents?: Readonly<Record<string, string>>;
 }
 
 // Effects are named here and done by src/effects.ts: on its own, the chart touches nothing.
@@ -99,6 +101,7 @@ export const sessionSetup = setup({
     keepExpired: effect,
     // To jobs.
     acceptJob: effect,
+    announceJob: effect,
     recordFault: effect,
     resumeJob: sendTo(
       ({ event }) => childOf(event),
@@ -123,15 +126,23 @@ export const sessionSetup = setup({
       const abandoned = context.onShutdown === 'abandon' ? context.jobs : [];
       for (const jobId of abandoned) enqueue.sendTo(jobId, { type: 'runtime.shutdown' });
     }),
+    tellChildren: enqueueActions(({ enqueue, context, event, self }) => {
+      const { children } = self.getSnapshot();
+      for (const jobId of context.jobs) {
+        // A child that has ended in the same moment is told no more.
+        const hasEnded = children[jobId]?.getSnapshot().status === 'done';
+        if (context.parents?.[jobId] === childOf(event) && !hasEnded) enqueue.sendTo(jobId, { type: 'parent.ended' });
+      }
+    }),
     spawnJob: spawnChild('job', {
       id: ({ event }) => childOf(event),
       input: ({ context, event }) => {
-        assertEvent(event, ['job.submit', 'job.restored']);
-        const { jobId, maxRuntimeMs } = event;
+        assertEvent(event, ['job.submit', 'job.delegated', 'job.restored']);
+        const { jobId, maxRuntimeMs, leaseExpiryMs } = event;
         const { cancelGraceMs, revocationGraceMs } = context;
         // What an earlier process was issued is revoked, whatever becomes of the job.
         const credentials = event.type === 'job.submit' ? event.credentials : 0;
-        return { jobId, maxRuntimeMs, credentials, cancelGraceMs, revocationGraceMs };
+        return { jobId, maxRuntimeMs, leaseExpiryMs, credentials, cancelGraceMs, revocationGraceMs };
       },
     }),
     dismissJob: stopChild(({ event }) => childOf(event)),
@@ -150,13 +161,21 @@ export const sessionSetup = setup({
       const { principal, goodTokens, windowLeftMs, jobs } = event;
       return { principal, goodTokens, windowLeftMs, jobs };
     }),
-    countJob: assign({ jobs: ({ context, event }) => [...context.jobs, childOf(event)] }),
-    uncountJob: assign({ jobs: ({ context, event }) => context.jobs.filter((jobId) => jobId !== childOf(event)) }),
+    countJob: assign({
+      jobs: ({ context, event }) => [...context.jobs, childOf(event)],
+      parents: ({ context: { parents = {} }, event }) =>
+        event.type === 'job.delegated' ? { ...parents, [event.jobId]: event.parentId } : parents,
+    }),
+    uncountJob: assign({
+      jobs: ({ context, event }) => context.jobs.filter((jobId) => jobId !== childOf(event)),
+      parents: ({ context: { parents = {} }, event }) =>
+        Object.fromEntries(Object.entries(parents).filter(([jobId]) => jobId !== childOf(event))),
+    }),
   },
 });
 
 /** The id of the job an event is about. */
 function childOf(event: SessionEvent): string {
-  if (event.type === 'job.submit' || event.type === 'job.cancel' || event.type === 'job.restored') return event.jobId;
+  if ('jobId' in event) return event.jobId;
   return event.type.replace(/^xstate\.(done|error)\.actor\./, '');
 }

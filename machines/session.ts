@@ -18,9 +18,10 @@ export const sessionMachine = sessionSetup.createMachine({
     ],
     'job.restored': { actions: ['spawnJob', 'resumeJob'] },
     'job.cancel': { actions: 'forwardCancel' },
+    'job.delegated': { actions: ['countJob', 'spawnJob', 'announceJob', 'startJob'] },
     'runtime.shutdown': { actions: 'abandonJobs' },
-    'xstate.done.actor.*': { actions: ['dismissJob', 'uncountJob'] },
-    'xstate.error.actor.*': { actions: ['recordFault', 'dismissJob', 'uncountJob'] },
+    'xstate.done.actor.*': { actions: ['dismissJob', 'uncountJob', 'tellChildren'] },
+    'xstate.error.actor.*': { actions: ['recordFault', 'dismissJob', 'uncountJob', 'tellChildren'] },
     '*': { actions: 'refuse' },
   },
   states: {

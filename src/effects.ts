@@ -226,6 +226,14 @@ export function sessionEffects(world: EffectsWorld) {
       const to = { requestId, jobId: job.id, traceId: job.traceId };
       connection.reply('job.accepted', to, job.acceptedFor(connection.session));
     },
+    announceJob: ({ event, context }: SessionMoment) => {
+      if (event.type !== 'job.delegated') return;
+      const job = world.jobs().live(event.jobId);
+      const connection = world.registry().byId(context.sessionId)?.connection;
+      // Who is not there, or not told, reads of it in its parent's `delegate` event.
+      if (!job || connection?.dialect.acceptedOfChild !== 'sent') return;
+      connection.reply('job.accepted', { requestId: '', jobId: job.id, traceId: job.traceId }, job.accepted);
+    },
     recordFault: ({ event }: SessionMoment) => {
       const job = world.jobs().live(event.type.replace('xstate.error.actor.', ''));
       settings.log.error(

@@ -2,6 +2,7 @@
 export { type AgentDefinition, defineAgent, type MachineAgentDefinition, type RunAgentDefinition } from './agents.ts';
 export { type Authenticate, bearer, type Credentials } from './auth.ts';
 export { type Clock, type SimulatedClock, simulatedClock, systemClock } from './clock.ts';
+export type { ChildJob, DelegateRequest } from './delegation.ts';
 export type { JobContext } from './job-context.ts';
 export { jobOf } from './machine-agent.ts';
 export type { RuntimeStats } from './observe/stats.ts';

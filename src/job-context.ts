@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
+import type { ChildJob, DelegateRequest } from './delegation.ts';
 import type { Job, Outcome } from './job.ts';
 import { inlineResult, ResultWriter } from './results.ts';
+import { callTool } from './tool-call.ts';
 import { ArcpError } from './wire/errors.ts';
-import type { Credential, EventBodies, EventKind, LogLevel } from './wire/messages.ts';
+import type { Credential, EventBodies, EventKind, Lease, LogLevel } from './wire/messages.ts';
 
 /** How long an agent may emit before `drained()` gives the event loop a turn. */
 const turnMsMax = 2;
@@ -29,6 +31,8 @@ export class JobContext<Input = unknown> {
   /** Fires when the job is cancelled, timed out, or its runtime shuts down. */
   readonly signal: AbortSignal;
   readonly traceId: string | undefined;
+  /** What was granted (§9): by namespace, the patterns of its targets. */
+  readonly lease: Lease;
   /** Who submitted. */
   readonly principal: string;
   readonly #job: Job;
@@ -41,6 +45,7 @@ export class JobContext<Input = unknown> {
     this.input = job.input;
     this.signal = job.abort.signal;
     this.traceId = job.traceId;
+    this.lease = job.authority.lease.granted;
     this.principal = job.session.principal;
     this.#turnBeganMs = job.settings.clock.uptime();
   }
@@ -57,10 +62,16 @@ export class JobContext<Input = unknown> {
     this.#job.emit('status', message === undefined ? { phase } : { phase, message });
   }
 
-  /** `value` is a finite number. */
+  /** What may still be spent, by currency (§9.6); of a currency that is not there, as much as one likes. */
+  get budget(): Readonly<Record<string, number>> {
+    return this.#job.authority.budget.remaining();
+  }
+
+  /** `value` is a finite number. One named `cost.*` in a unit of the budget is taken off it (§9.6). */
   metric(body: EventBodies['metric']): void {
     checkNumbers('metric', body);
     this.#job.emit('metric', body);
+    if (isMetric(body)) this.#job.spend(body);
   }
 
   /** `current` ≥ 0. Left out of the stream of a session without the `progress` feature: it costs no number there. */
@@ -80,6 +91,44 @@ export class JobContext<Input = unknown> {
     }
     checkNumbers(kind, body);
     if (kind !== 'progress' || this.#job.session.features.has('progress')) this.#job.emit(kind, body);
+    if (kind === 'metric' && isMetric(body)) this.#job.spend(body);
+  }
+
+  /**
+   * Calls a tool: emits `tool_call`, checks the lease's `tool.call`, runs `fn(args)`, emits `tool_result`. Resolves with what `fn`
+   * gave, which is JSON; rejects with what it threw, or with the lease's `ArcpError`, and then `fn` was not run.
+   */
+  tool<Args, Result>(name: string, args: Args, fn: (args: Args) => Result | Promise<Result>): Promise<Awaited<Result>> {
+    return callTool(this.#job, { name, args, fn });
+  }
+
+  /**
+   * Checks, before the agent does something itself, that its lease allows it (§9.3): expiry, then budget, then pattern.
+   * Returns the target in the spelling that was checked: act on that one. Throws `ArcpError`: `LEASE_EXPIRED`, `BUDGET_EXHAUSTED`,
+   * `PERMISSION_DENIED`; after a cancel, what the signal fired with.
+   */
+  authorize(namespace: string, target: string): string {
+    try {
+      return this.#job.check(namespace, target);
+    } catch (error) {
+      this.#job.heed(error);
+      throw error;
+    }
+  }
+
+  /** `authorize('model.use', name)`: before a model is called. */
+  useModel(name: string): string {
+    return this.authorize('model.use', name);
+  }
+
+  /**
+   * Hands work to another agent (§10), with a subset of the own lease; what its `cost.budget` asks for is set aside until it
+   * ends. It ends with this job at the latest. Throws `ArcpError`: what `authorize('agent.delegate', agent)` throws,
+   * `LEASE_SUBSET_VIOLATION`, `AGENT_NOT_AVAILABLE`, `AGENT_VERSION_NOT_AVAILABLE`, `INVALID_REQUEST`, or `PERMISSION_DENIED` above
+   * `maxDelegationDepth` and `maxJobsPerSession`.
+   */
+  delegate(request: DelegateRequest): ChildJob {
+    return this.#job.delegate(this.#job, request);
   }
 
   /** What the runtime's provisioner issued for this job (§9.8), with the values that are good now. Each is a secret. */
@@ -162,4 +211,10 @@ function checkNumbers(kind: string, body: unknown): void {
     if (typeof value === 'number' && Number.isFinite(value) && value >= min) continue;
     throw new TypeError(`${kind}: ${name} must be a finite number${min === 0 ? ' of at least 0' : ''}`);
   }
+}
+
+/** `checkNumbers` has seen its value. */
+function isMetric(body: unknown): body is { name: string; value: number; unit?: string } {
+  if (typeof body !== 'object' || body === null || !('name' in body) || !('value' in body)) return false;
+  return typeof body.name === 'string' && typeof body.value === 'number';
 }

@@ -34,10 +34,14 @@ export function jobEffects(world: EffectsWorld) {
       });
     },
     abortAgent: (moment: JobMoment) =>
-      jobOf(moment).abort.abort(new ArcpError('CANCELLED', `the job ends: ${moment.event.type}`)),
+      jobOf(moment).abort.abort(new ArcpError(codeOf(moment.event), `the job ends: ${moment.event.type}`)),
     acknowledgeCancel: (moment: JobMoment) => {
       const job = jobOf(moment);
       const { event } = moment;
+      if (event.type === 'parent.ended') {
+        job.cancel = { reason: 'its parent has ended' };
+        world.jobs().keep(job);
+      }
       if (event.type !== 'job.cancel' || !event.asker) return;
       if (job.cancelReason === undefined) job.cancel = reasonOf(event);
       world.jobs().keep(job);
@@ -77,6 +81,8 @@ export function jobEffects(world: EffectsWorld) {
       end(moment, (job) => job.recordError('error', 'INTERNAL_ERROR', 'the agent failed')),
     recordInterrupted: (moment: JobMoment) =>
       end(moment, (job) => job.recordError('error', 'INTERNAL_ERROR', 'the runtime was restarted while the job ran')),
+    recordExpiry: (moment: JobMoment) =>
+      end(moment, (job) => job.recordError('error', 'LEASE_EXPIRED', 'the lease has ended before the job')),
     recordCancelled: (moment: JobMoment) =>
       end(moment, (job) => job.recordError('cancelled', 'CANCELLED', 'the job was cancelled')),
     recordTimeout: (moment: JobMoment) =>
@@ -87,4 +93,9 @@ export function jobEffects(world: EffectsWorld) {
 
 function reasonOf({ reason }: { reason?: string }): { reason?: string } {
   return reason === undefined ? {} : { reason };
+}
+
+/** What an agent's signal fires with. */
+function codeOf({ type }: JobEvent): 'LEASE_EXPIRED' | 'CANCELLED' {
+  return type === 'lease.expired' || type.startsWith('xstate.after.leaseExpiryMs') ? 'LEASE_EXPIRED' : 'CANCELLED';
 }

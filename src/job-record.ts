@@ -19,8 +19,8 @@ export function snapshotId(jobId: string): string {
 
 /** A job as the next process is to find it. What only a run needs is kept while it runs. */
 export function jobRecord(job: Job, untilMs: number): object {
-  const { session, status, traceId, input, accepted, cancel, deadlineMs, firstSeq } = job;
-  const run = { input, cancel, deadlineMs };
+  const { session, status, traceId, input, accepted, cancel, deadlineMs, firstSeq, authority } = job;
+  const run = { input, cancel, deadlineMs, budget: authority.budget.amounts() };
   const end = { lastSeq: session.log.newestSeq, untilMs };
   return {
     session: session.id,
@@ -37,7 +37,7 @@ export function jobRecord(job: Job, untilMs: number): object {
 /** The job as it was; where its agent is not served any more, it can only end. */
 export function restoredJob(
   id: string,
-  options: Pick<JobOptions, 'settings' | 'session' | 'provisioning' | 'kept'> & {
+  options: Pick<JobOptions, 'settings' | 'session' | 'provisioning' | 'authority' | 'delegate' | 'keep' | 'kept'> & {
     record: JobRecord;
     agent: Agent | undefined;
   },
@@ -50,10 +50,19 @@ export function restoredJob(
   return job;
 }
 
-/** What becomes of it: a cancel that was acknowledged is kept, time that is over is over, the rest is its agent's wish. */
-export function fateOf({ cancel }: JobRecord, agent: Agent | undefined, leftMs: number | null): JobFate {
+/**
+ * What becomes of it: a cancel that was acknowledged is kept, time that is over is over, the rest is its agent's wish. A
+ * delegated job cannot go on: nobody waits for it any more.
+ */
+export function fateOf(
+  { cancel, accepted }: JobRecord,
+  agent: Agent | undefined,
+  { leftMs, leaseLeftMs }: { leftMs: number | null; leaseLeftMs: number | null },
+): JobFate {
   if (cancel) return 'job.cancel';
   if (leftMs !== null && leftMs <= 0) return 'job.overdue';
+  if (leaseLeftMs !== null && leaseLeftMs <= 0) return 'lease.expired';
+  if (accepted.parent_job_id !== undefined) return 'job.interrupted';
   return agent === undefined || agent.onRestart === 'fail' ? 'job.interrupted' : 'job.start';
 }
 

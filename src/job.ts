@@ -2,7 +2,9 @@ import type { FinalStatus, JobEvent } from '../machines/index.ts';
 import type { Agent } from './agents.ts';
 import { isoTime } from './clock.ts';
 import type { Credentials } from './credentials.ts';
+import type { ChildJob, DelegateRequest } from './delegation.ts';
 import { JobContext } from './job-context.ts';
+import { type Authority, authorize, tracedAuthority } from './leases/authority.ts';
 import { type MachineRun, suspended } from './machine-agent.ts';
 import type { JobTrace, TracedJob } from './observe/tracing.ts';
 import type { Settings } from './options.ts';
@@ -15,6 +17,9 @@ import { type AcceptedPayload, type Credential, protocolVersion, type SequencedT
 /** How a job's agent ended: what its terminal frame will say (§7). An inline result is JSON text, written once. */
 export type Outcome = ({ result: string } | { resultId: string; resultSize: number }) & { summary?: string };
 
+/** How a job ended, for whoever delegated it. */
+export type JobEnd = { result: unknown } | ArcpError;
+
 export interface JobOptions {
   id: string;
   session: Session;
@@ -22,6 +27,12 @@ export interface JobOptions {
   input: unknown;
   traceId: string | undefined;
   accepted: AcceptedPayload;
+  authority: Authority;
+  /** The job that delegated this one (§10). */
+  parent?: Job;
+  delegate(parent: Job, request: DelegateRequest): ChildJob;
+  /** Writes the job down as it is now. */
+  keep(job: Job): void;
   settings: Settings;
   provisioning: Credentials;
   kept?: KeptJob;
@@ -52,7 +63,19 @@ export class Job {
   readonly input: unknown;
   readonly traceId: string | undefined;
   readonly accepted: AcceptedPayload;
+  readonly authority: Authority;
+  readonly parent: Job | undefined;
+  /** How often it was delegated: 0 where a client submitted it. */
+  readonly depth: number;
+  readonly delegate: JobOptions['delegate'];
+  readonly keep: JobOptions['keep'];
+  /** Called once, when the job's terminal is in the log. */
+  onSettled: (end: JobEnd) => void = () => {};
+  /** Where a parent waits for it: the parts of a streamed result. */
+  streamed: { encoding: 'utf8' | 'base64'; parts: Buffer[] } | undefined;
   readonly abort = new AbortController();
+  /** What its lease has refused: such errors may be told on the wire as they are. */
+  readonly refusals = new WeakSet<object>();
   /** What the job has of services upstream (§9.8): for its agent and its submitter, and kept nowhere else. */
   credentials: readonly Credential[] = [];
   readonly secrets = new Secrets();
@@ -62,6 +85,8 @@ export class Job {
   status: 'running' | FinalStatus = 'running';
   /** The code of the terminal, where it is an error's. */
   code: ErrorCode | undefined;
+  /** What its terminal said, of a child its result too; undefined while it has none. */
+  end: JobEnd | undefined;
   /** A cancel was acknowledged. */
   cancel: { reason?: string } | undefined;
   readonly deadlineMs: number | undefined;
@@ -75,6 +100,8 @@ export class Job {
   trace: JobTrace | undefined;
   /** What every frame of the job has in its envelope, as JSON members: written once. */
   readonly #envelope: string;
+  /** Brings to its chart what the agent's own calls find out. */
+  #tell: (event: JobEvent) => void = () => {};
   #settled = () => {};
   /** Resolves when the agent's own code has come to its end, whatever became of the job. */
   readonly settled: Promise<void>;
@@ -86,6 +113,11 @@ export class Job {
     this.input = options.input;
     this.traceId = options.traceId;
     this.accepted = options.accepted;
+    this.authority = options.authority;
+    this.parent = options.parent;
+    this.depth = options.parent ? options.parent.depth + 1 : 0;
+    this.delegate = options.delegate;
+    this.keep = options.keep;
     this.settings = options.settings;
     this.kept = options.kept;
     this.provisioning = options.provisioning;
@@ -104,6 +136,7 @@ export class Job {
 
   /** Runs the agent; `tell` brings its end to the job's chart. */
   async run(tell: (event: JobEvent) => void): Promise<void> {
+    this.#tell = tell;
     const context = new JobContext(this);
     const work = () => this.agent.run(context, this);
     this.trace = this.settings.tracing?.job(this.#traced());
@@ -127,7 +160,8 @@ export class Job {
 
   #traced(): TracedJob {
     const { id, session, traceId, accepted } = this;
-    return { jobId: id, sessionId: session.id, agent: accepted.agent, traceId, authority: () => ({}) };
+    const authority = () => tracedAuthority(this.authority);
+    return { jobId: id, sessionId: session.id, agent: accepted.agent, traceId, authority };
   }
 
   /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
@@ -179,6 +213,33 @@ export class Job {
     session.log.append(head, kept);
   }
 
+  /** Checks one call against the lease (§9.3) and returns its target in canonical spelling; throws why it may not be. */
+  check(namespace: string, target: unknown): string {
+    const { isEnding, abort, settings } = this;
+    try {
+      return authorize(this.authority, { namespace, target, clock: settings.clock, signal: abort.signal, isEnding });
+    } catch (error) {
+      this.refusals.add(Object(error));
+      throw error;
+    }
+  }
+
+  /** A call found the lease at its end, perhaps before the job's timer did: the job ends with it (§9.5). */
+  heed(error: unknown): void {
+    if (error instanceof ArcpError && error.code === 'LEASE_EXPIRED' && this.refusals.has(error)) {
+      this.#tell({ type: 'lease.expired' });
+    }
+  }
+
+  /** Counts what a `metric` costs (§9.6), and tells what remains where that is material. */
+  spend(body: { name: string; value: number; unit?: string | undefined }): void {
+    const value = this.authority.budget.spend(body);
+    if (value === undefined) return;
+    this.keep(this);
+    if (!this.session.features.has('cost.budget')) return;
+    this.emit('metric', { name: 'cost.budget.remaining', value, unit: body.unit });
+  }
+
   /** The one terminal frame of a job that ended well. */
   recordResult(): void {
     const { outcome = noOutcome } = this;
@@ -192,18 +253,26 @@ export class Job {
     this.settings.tally.jobEvents += 1;
     this.session.log.append(this.#head('job.result'), `,"payload":${payload}}`);
     this.status = 'success';
+    if (this.parent) this.end = { result: this.#resultOf(outcome) };
   }
 
   /** The one terminal frame of a job that did not. */
   recordError(status: 'error' | 'cancelled' | 'timed_out', code: ErrorCode, message: string): void {
     const details = this.cancelReason === undefined ? undefined : { reason: this.cancelReason };
-    const error = new ArcpError(code, message, details).toPayload();
-    const ended = { job_id: this.id, final_status: status, ...error, completed_at: this.now() };
+    this.end = new ArcpError(code, message, details);
+    const ended = { job_id: this.id, final_status: status, ...this.end.toPayload(), completed_at: this.now() };
     const payload = this.session.dialect.jobError(ended);
     this.settings.tally.jobEvents += 1;
     this.session.log.append(this.#head('job.error'), `,"payload":${JSON.stringify(payload)}}`);
     this.status = status;
     this.code = code;
+  }
+
+  #resultOf(outcome: Outcome): unknown {
+    if ('result' in outcome) return JSON.parse(outcome.result);
+    const { encoding = 'utf8', parts = [] } = this.streamed ?? {};
+    const bytes = Buffer.concat(parts);
+    return encoding === 'utf8' ? bytes.toString() : bytes;
   }
 
   /** A frame's text up to its number. */

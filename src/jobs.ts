@@ -3,18 +3,20 @@ import type { Agent, AgentDirectory } from './agents.ts';
 import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
+import { delegate } from './delegation.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { Issuing } from './issuing.ts';
 import { Job, type KeptJob } from './job.ts';
 import { fateOf, jobRecord, type RestoredJob, restoredJob, snapshotId } from './job-record.ts';
+import { grant, granted, leaseExpiryMs, regained } from './leases/grant.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import type { JobRecord } from './records.ts';
 import type { Session } from './session.ts';
 import { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
-import type { AcceptedPayload, ClientFrameOf, SubmitPayload } from './wire/messages.ts';
+import type { AcceptedPayload, ClientFrameOf } from './wire/messages.ts';
 
 const endedJobsMax = 100_000;
 /** A bare 32-hex W3C trace id, or a whole traceparent (§4). */
@@ -111,14 +113,13 @@ export class Jobs {
     const { session } = connection;
     const { payload } = frame;
     if (payload.idempotency_key) this.keys.remember(session.principal, payload, job.accepted);
-    this.#live.set(job.id, job);
-    this.#settings.tally.acceptedJobs += 1;
-    this.keep(job);
+    this.#add(job);
     session.actor.send({
       type: 'job.submit',
       asker: { connectionId: connection.id, requestId: frame.id },
       jobId: job.id,
       maxRuntimeMs: job.deadlineMs === undefined ? null : (payload.max_runtime_sec ?? 0) * 1000,
+      leaseExpiryMs: leaseExpiryMs(job.authority, this.#settings.clock),
       credentials: job.credentials.length,
     });
   }
@@ -149,10 +150,14 @@ export class Jobs {
     // Where a job ends by a fault, its chart has not seen to it.
     if (job.credentials.length > 0) void this.#credentials.revoke(job);
     job.trace?.end({ status: job.status, ...(job.code === undefined ? {} : { code: job.code }) });
-    if (this.#live.delete(job.id)) this.#settings.tally.endedJobs[job.status] += 1;
+    if (this.#live.delete(job.id)) {
+      job.session.jobCount -= 1;
+      this.#settings.tally.endedJobs[job.status] += 1;
+    }
     this.#ended.set(job.id, { principal: job.session.principal, status: job.status });
     this.keep(job);
     if (job.kept) this.#ledger.delete('job', snapshotId(job.id));
+    job.onSettled(job.end ?? new ArcpError('INTERNAL_ERROR', 'the session failed'));
   }
 
   /** Writes a job down as it is now. */
@@ -175,15 +180,17 @@ export class Jobs {
     const settings = this.#settings;
     const agent = this.#agents.find(record.agent);
     const kept = this.#keptOf(agent, snapshot);
-    const provisioning = this.#credentials;
-    const job = restoredJob(id, { record, session, agent, settings, provisioning, ...(kept && { kept }) });
+    const authority = regained(record, settings.clock);
+    const job = restoredJob(id, { record, session, agent, authority, ...this.#services(), ...(kept && { kept }) });
     this.#live.set(id, job);
+    session.jobCount += 1;
     const leftMs = job.deadlineMs === undefined ? null : job.deadlineMs - settings.clock.now();
-    const fate = fateOf(record, agent, leftMs);
+    const leaseLeftMs = leaseExpiryMs(authority, settings.clock);
+    const fate = fateOf(record, agent, { leftMs, leaseLeftMs });
     if (fate === 'job.start' && agent?.onRestart === 'rerun') {
       job.emit('status', { phase: 'restarted', message: 'the runtime was restarted: the job begins again' });
     }
-    session.actor.send({ type: 'job.restored', jobId: id, maxRuntimeMs: leftMs, fate });
+    session.actor.send({ type: 'job.restored', jobId: id, maxRuntimeMs: leftMs, leaseExpiryMs: leaseLeftMs, fate });
   }
 
   /** Where an agent is a machine and the store lasts, its snapshot is kept with the frames of the turn it changed in. */
@@ -204,18 +211,12 @@ export class Jobs {
   #admit(connection: Connection, frame: ClientFrameOf<'job.submit'>): Job {
     const { session } = connection;
     const { payload } = frame;
-    refuseLeases(payload);
     if (payload.agent.includes('@') && !session.features.has('agent_versions')) {
       throw new ArcpError('INVALID_REQUEST', 'name@version needs the feature agent_versions, which was not negotiated');
     }
     const agent = this.#agents.resolve(payload.agent);
-    const { maxJobsPerSession } = this.#settings;
-    if (session.actor.getSnapshot().context.jobs.length + this.#issuing.countOf(session) >= maxJobsPerSession) {
-      throw new ArcpError('PERMISSION_DENIED', `this session already runs ${maxJobsPerSession} jobs`, {
-        limit: 'jobs_per_session',
-        max: maxJobsPerSession,
-      });
-    }
+    this.#requireRoom(session);
+    const authority = grant(payload, { features: session.features, clock: this.#settings.clock });
     const id = mintId('job');
     const traceId = frame.trace_id;
     if (traceId !== undefined && !tracePattern.test(traceId)) {
@@ -224,28 +225,59 @@ export class Jobs {
     const accepted: AcceptedPayload = {
       job_id: id,
       agent: `${agent.name}@${agent.version}`,
-      lease: {},
+      ...granted(authority),
       accepted_at: isoTime(this.#settings.clock.now()),
       ...(traceId === undefined ? {} : { trace_id: traceId }),
     };
     const { max_runtime_sec: limitSec, input } = payload;
     const kept = this.#keptOf(agent, undefined);
     return new Job({
-      ...{ id, session, agent, input, traceId, accepted, settings: this.#settings },
-      provisioning: this.#credentials,
+      ...{ id, session, agent, input, traceId, accepted, authority },
+      ...this.#services(),
       ...(limitSec === undefined ? {} : { deadlineMs: this.#settings.clock.now() + limitSec * 1000 }),
       ...(kept && { kept }),
     });
   }
-}
 
-/** Authority that is asked for and not given must never look given: until leases are built, asking is refused (§9). */
-function refuseLeases({ lease_request, lease_constraints }: SubmitPayload): void {
-  if (Object.keys(lease_request ?? {}).length + Object.keys(lease_constraints ?? {}).length === 0) return;
-  throw new ArcpError(
-    'INVALID_REQUEST',
-    'this runtime grants no leases: submit without lease_request and lease_constraints',
-  );
+  #services() {
+    return {
+      settings: this.#settings,
+      provisioning: this.#credentials,
+      delegate: this.#delegate,
+      keep: (job: Job) => this.keep(job),
+    };
+  }
+
+  readonly #delegate: Job['delegate'] = (parent, request) =>
+    delegate(parent, request, {
+      agents: this.#agents,
+      requireRoom: ({ session }) => this.#requireRoom(session),
+      begin: (child) => {
+        this.#add(child);
+        this.keep(parent);
+        child.session.actor.send({
+          type: 'job.delegated',
+          jobId: child.id,
+          parentId: parent.id,
+          maxRuntimeMs: null,
+          leaseExpiryMs: leaseExpiryMs(child.authority, this.#settings.clock),
+        });
+      },
+    });
+
+  #add(job: Job): void {
+    this.#live.set(job.id, job);
+    job.session.jobCount += 1;
+    this.#settings.tally.acceptedJobs += 1;
+    this.keep(job);
+  }
+
+  #requireRoom(session: Session): void {
+    const { maxJobsPerSession: max } = this.#settings;
+    if (session.jobCount + this.#issuing.countOf(session) < max) return;
+    const details = { limit: 'jobs_per_session', max };
+    throw new ArcpError('PERMISSION_DENIED', `this session already runs ${max} jobs`, details);
+  }
 }
 
 function namedJob(frame: ClientFrameOf<'job.cancel'>): string {

@@ -65,6 +65,8 @@ export interface RuntimeOptions {
   maxFramesPerSecond?: number;
   /** Default 200. */
   maxJobsPerSession?: number;
+  /** How often work may be handed on, from a submitted job to its child and on from there (§10). Default 8. */
+  maxDelegationDepth?: number;
   /** How long `close()` waits for running jobs where the store lasts: what still runs is left to the next start. Default 10. */
   drainSec?: number;
   /** Issues, rotates and revokes the credentials of jobs (§9.8); with it, the feature `provisioned_credentials` is offered. */
@@ -137,6 +139,7 @@ export function settle(options: RuntimeOptions) {
     maxHandshakes: count(options, 'maxHandshakes', 1000),
     maxFramesPerSecond: count(options, 'maxFramesPerSecond', 1000),
     maxJobsPerSession: count(options, 'maxJobsPerSession', 200),
+    maxDelegationDepth: count(options, 'maxDelegationDepth', 8),
   };
 }
 

@@ -31,6 +31,7 @@ export class ResultWriter {
     this.#job = job;
     this.#encoding = encoding;
     if (!job.session.features.has('result_chunk')) this.#gathered = [];
+    else if (job.parent) job.streamed = { encoding, parts: [] };
   }
 
   /** One chunk, at most 1 MiB; the whole at most 256 MiB. A text chunk of a base64 stream is sent as its UTF-8 bytes. */
@@ -91,6 +92,7 @@ export class ResultWriter {
 
   #take(bytes: Buffer): void {
     this.#bytes += bytes.length;
+    this.#job.streamed?.parts.push(bytes);
     if (this.#gathered) this.#gathered.push(bytes);
     else this.#pass(bytes);
   }

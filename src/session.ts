@@ -33,6 +33,8 @@ export class Session {
   dialect: Dialect = dialects.plain;
   tokens: SessionTokens | undefined;
   connection: Connection | undefined;
+  /** Jobs of it whose terminal is not yet in the log: counted as they begin, before its chart hears of them. */
+  jobCount = 0;
   /** The newest seq the client has acknowledged (§6.5). */
   ackedSeq = 0;
   /** The event that would put the client too far behind; infinite when it was told already, or cannot lag (§6.5). */

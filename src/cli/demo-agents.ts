@@ -1,4 +1,5 @@
 import { defineAgent } from '../agents.ts';
+import { ArcpError } from '../wire/errors.ts';
 import { trafficMachine } from './demo-traffic.ts';
 import { pace } from './pace.ts';
 
@@ -46,6 +47,26 @@ export const demoAgents = [
 
   // With a store that lasts, its jobs go on where they were when the server was killed.
   defineAgent({ name: 'traffic', machine: trafficMachine }),
+
+  // What a lease is for: it searches as long as its lease and its budget let it.
+  defineAgent({
+    name: 'research',
+    async run(job) {
+      const { count, delayMs } = pace(job.input, { count: 3, delayMs: 100 });
+      const found: string[] = [];
+      try {
+        for (let page = 1; page <= count; page += 1) {
+          found.push(await job.tool('search.web', { page }, (args) => `page ${args.page}`));
+          job.metric({ name: 'cost.search', value: 0.4, unit: 'USD' });
+          await job.sleep(delayMs);
+        }
+      } catch (error) {
+        if (!(error instanceof ArcpError) || job.signal.aborted) throw error;
+        return { found, stopped: error.code };
+      }
+      return { found };
+    },
+  }),
 
   defineAgent({
     name: 'fail',

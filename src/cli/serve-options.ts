@@ -30,6 +30,7 @@ export interface ServeFlags {
   maxHandshakes: number;
   maxFramesPerSecond: number;
   maxJobsPerSession: number;
+  maxDelegationDepth: number;
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
   features: Feature[];
@@ -56,6 +57,7 @@ const limits = [
   ['max-handshakes', 1000, 'connections that have yet to say who they are'],
   ['max-frames-per-second', 1000, 'frames a connection may send a second, in bursts twice that'],
   ['max-jobs-per-session', 200, 'jobs one session may run at a time'],
+  ['max-delegation-depth', 8, 'how often work may be handed on from job to job'],
 ] as const;
 
 /** One store has one owner: those that speak over stdin and stdout are often several in one place. */
@@ -112,6 +114,7 @@ export function limitsOf(flags: ServeFlags): Omit<RuntimeOptions, 'agents' | 'au
     maxHandshakes: flags.maxHandshakes,
     maxFramesPerSecond: flags.maxFramesPerSecond,
     maxJobsPerSession: flags.maxJobsPerSession,
+    maxDelegationDepth: flags.maxDelegationDepth,
     onBye: flags.onBye,
     onExpire: flags.onExpire,
     features: flags.features,

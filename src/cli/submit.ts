@@ -10,6 +10,8 @@ import { type Report, reportFor } from './report.ts';
 interface SubmitFlags extends EndpointFlags {
   detach?: true;
   key?: string;
+  lease?: string;
+  leaseUntil?: string;
   maxRuntime?: number;
 }
 
@@ -22,6 +24,8 @@ export function addSubmit(program: Command): void {
     .argument('[input_json]', 'its input as JSON; - reads it from stdin')
     .option('--detach', 'leave once the job is accepted: it runs on, its id goes to stdout')
     .option('--key <idempotency_key>', 'the same key and input are one run')
+    .option('--lease <json>', 'what the job may do: {"tool.call":["search.*"],"cost.budget":["USD:5.00"]}')
+    .option('--lease-until <time>', 'until when: a time in UTC, like 2030-01-01T00:00:00Z')
     .option('--max-runtime <seconds>', 'end the job after so long', seconds);
   addEndpointOptions(command).action((agent: string, input: string | undefined, flags: SubmitFlags) =>
     submit({ agent, input }, flags),
@@ -30,12 +34,13 @@ export function addSubmit(program: Command): void {
 
 async function submit(what: { agent: string; input: string | undefined }, flags: SubmitFlags): Promise<void> {
   const input = await readInput(what.input);
+  const lease = flags.lease === undefined ? undefined : readLease(flags.lease);
   const report = reportFor({ json: flags.json === true });
   const interrupt = interruptible(report);
   try {
     const client = await open(flags, (line) => report.note(line));
     try {
-      await run(client, { agent: what.agent, input, flags, report, interrupt });
+      await run(client, { agent: what.agent, input, lease, flags, report, interrupt });
     } finally {
       await client.bye();
     }
@@ -50,16 +55,19 @@ async function submit(what: { agent: string; input: string | undefined }, flags:
 interface Run {
   agent: string;
   input: unknown;
+  lease: Record<string, unknown> | undefined;
   flags: SubmitFlags;
   report: Report;
   interrupt: Interrupt;
 }
 
-async function run(client: Client, { agent, input, flags, report, interrupt }: Run): Promise<void> {
-  const { key: idempotencyKey, maxRuntime: maxRuntimeSec } = flags;
+async function run(client: Client, { agent, input, lease, flags, report, interrupt }: Run): Promise<void> {
+  const { key: idempotencyKey, maxRuntime: maxRuntimeSec, leaseUntil } = flags;
   interrupt.submitting();
   const job = await client.submit(agent, input, {
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(lease === undefined ? {} : { lease }),
+    ...(leaseUntil === undefined ? {} : { leaseConstraints: { expires_at: leaseUntil } }),
     ...(maxRuntimeSec === undefined ? {} : { maxRuntimeSec }),
   });
   await report.accepted(job);
@@ -107,6 +115,17 @@ function isOlder(job: Job, sessionId: string): boolean {
   const [, sessionUlid] = pattern.exec(sessionId) ?? [];
   const [, jobUlid] = pattern.exec(job.id) ?? [];
   return sessionUlid !== undefined && jobUlid !== undefined && jobUlid < sessionUlid;
+}
+
+/** Whether it is a lease that can be granted is for the runtime to say. */
+function readLease(json: string): Record<string, unknown> {
+  try {
+    const lease: Record<string, unknown> | null = JSON.parse(json);
+    if (typeof lease === 'object' && lease !== null && !Array.isArray(lease)) return lease;
+  } catch {
+    // Told below.
+  }
+  throw badUsage(`the lease is no JSON object; a shell wants it quoted: '{"tool.call":["search.*"]}'`);
 }
 
 async function readInput(given: string | undefined): Promise<unknown> {

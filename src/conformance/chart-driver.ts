@@ -41,6 +41,7 @@ const closes: Readonly<Record<string, number>> = {
 const terminals: Readonly<Record<string, FinalStatus>> = {
   recordResult: 'success',
   recordError: 'error',
+  recordExpiry: 'error',
   recordFault: 'error',
   recordInterrupted: 'error',
   recordCancelled: 'cancelled',
@@ -48,7 +49,12 @@ const terminals: Readonly<Record<string, FinalStatus>> = {
 };
 
 /** States of a job in which its agent has been told to stop. */
-const stopped: ReadonlySet<string> = new Set(['"cancelling"', '{"revoking":"stopped"}', '{"revoking":"overdue"}']);
+const stopped: ReadonlySet<string> = new Set([
+  '"cancelling"',
+  '{"revoking":"stopped"}',
+  '{"revoking":"overdue"}',
+  '{"revoking":"expired"}',
+]);
 
 /** Acts whose answer is the runtime's own: the chart is not asked. */
 const besideChart: ReadonlySet<Act['do']> = new Set([
@@ -58,6 +64,14 @@ const besideChart: ReadonlySet<Act['do']> = new Set([
   'be adopted',
   'refused submit',
   'cancel an unknown job',
+]);
+
+/** Acts that ask for a job's end; nobody is told where it has another cause. */
+const cancels: ReadonlySet<Act['do']> = new Set([
+  'cancel',
+  'cancel again',
+  'cancel the ended job',
+  "stranger's cancel",
 ]);
 
 export interface ChartDriverOptions {
@@ -159,6 +173,8 @@ export class ChartDriver implements SessionDriver {
         return handshakeTimeoutMs - this.#clock.uptime() - (act.moment === 'over' ? 0 : 1);
       case 'window over':
         return this.#detachedMs + resumeWindowMs - this.#clock.uptime();
+      case 'lease over':
+        return act.found === 'by the clock' ? durations.leaseExpiryMs : undefined;
       default:
         return lapses.get(act.do);
     }
@@ -172,7 +188,7 @@ export class ChartDriver implements SessionDriver {
       if (effect === 'refuse')
         return act.do === 'late fact' ? [] : [{ type: 'session.error', code: 'INVALID_REQUEST' }];
       if (effect === 'refuseHandshake') return refusalOf(act);
-      if (effect === 'acknowledgeCancel') return act.do.includes('cancel') ? [{ type: 'job.cancelled' }] : [];
+      if (effect === 'acknowledgeCancel') return cancels.has(act.do) ? [{ type: 'job.cancelled' }] : [];
       if (effect === 'refuseLateCancel') return act.do.includes('cancel') ? [lateCancel] : [];
       if (effect === 'closeShutdown') return at.tokens > 0 ? [{ type: 'session.bye' }] : [];
       const answer = answers[effect];

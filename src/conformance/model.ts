@@ -52,10 +52,11 @@ export type Act =
   | { do: 'misplaced frame'; frame: 'second hello' | 'session.resume' | "another session's" }
   | { do: 'heartbeat lost' | 'stall' | 'outlive the window' }
   // Jobs: `the job` is the oldest in that status.
-  | { do: 'submit'; limited: boolean }
+  | { do: 'submit'; with: 'nothing' | 'max_runtime_sec' | 'expires_at' }
   | { do: 'refused submit' | 'cancel' | 'cancel again' | 'cancel an unknown job' | 'emit' | 'emit much' }
   | { do: 'agent'; of: 'running' | 'cancelling'; ends: 'returns' | 'throws' }
-  | { do: 'cancel grace over' | 'max runtime over' | 'job fault' }
+  | { do: 'cancel grace over' | 'max runtime over' | 'job fault' | 'delegate' }
+  | { do: 'lease over'; found: 'by the clock' | 'by the agent' }
   // A job with a credential, whose revocation is held back; it has a `max_runtime_sec` too.
   | { do: 'submit with a credential' | 'revocation done' | 'revocation grace over' | 'cancel the ended job' }
   // Others, time, and the runtime.
@@ -186,8 +187,9 @@ function jobs(): NamedAct[] {
     { of: 'cancelling', ends: 'throws' },
   ] as const;
   return [
-    named({ do: 'submit', limited: false }, 'submit a job', ['puppets']),
-    named({ do: 'submit', limited: true }, 'submit a job with max_runtime_sec', ['puppets', 'time']),
+    named({ do: 'submit', with: 'nothing' }, 'submit a job', ['puppets']),
+    named({ do: 'submit', with: 'max_runtime_sec' }, 'submit a job with max_runtime_sec', ['puppets', 'time']),
+    named({ do: 'submit', with: 'expires_at' }, 'submit a job with expires_at', ['puppets', 'time']),
     named({ do: 'refused submit' }, 'submit for an agent that is not there'),
     named({ do: 'emit' }, 'the job emits events', ['puppets']),
     named({ do: 'emit much' }, 'the job emits more than a socket holds', ['puppets', 'holdReplay']),
@@ -202,6 +204,12 @@ function jobs(): NamedAct[] {
     ]),
     named({ do: 'cancel grace over' }, 'cancel grace over', ['puppets', 'time']),
     named({ do: 'max runtime over' }, 'max runtime over', ['puppets', 'time']),
+    named({ do: 'lease over', found: 'by the clock' }, 'lease over', ['puppets', 'time']),
+    named({ do: 'lease over', found: 'by the agent' }, 'wall clock steps beyond the lease, and the agent calls', [
+      'puppets',
+      'time',
+    ]),
+    named({ do: 'delegate' }, 'the job delegates another', ['puppets']),
     named({ do: 'job fault' }, 'the job breaks inside the runtime', ['puppets', 'faults']),
   ];
 }

@@ -17,7 +17,10 @@ export function crashOutcome(at: Reference, act: CrashAct, { onShutdown, onResta
   // Nothing of it had ever been promised.
   if (at.state === 'handshaking') return stays({ ...at, state: 'ended', over: 'refused' });
   const isOverdue = ({ status }: ReferenceJob) => status === 'limited' && act.down === 'an hour';
-  const isKept = (job: ReferenceJob) => onRestart === 'rerun' && job.status !== 'cancelling' && !isOverdue(job);
+  const isExpired = ({ status }: ReferenceJob) => status === 'leased' && act.down === 'an hour';
+  // Nobody waits for a child any more: its parent begins again, and delegates again.
+  const isLost = (job: ReferenceJob) => job.status === 'cancelling' || job.parent !== undefined || isExpired(job);
+  const isKept = (job: ReferenceJob) => onRestart === 'rerun' && !isLost(job) && !isOverdue(job);
   const terminals = at.jobs
     .filter((job) => !isKept(job))
     .map((job): FinalStatus => (job.status === 'cancelling' ? 'cancelled' : isOverdue(job) ? 'timed_out' : 'error'));

@@ -16,6 +16,7 @@ import {
   stays,
   written,
 } from './reference.ts';
+import { nextName } from './wire-jobs.ts';
 
 export const jobsMax = 2;
 
@@ -27,7 +28,7 @@ export function jobOutcome(at: Reference, act: Act): Outcome | null {
   const later = isAttached(at) ? proven(at) : at;
   switch (act.do) {
     case 'submit':
-      return submit(at, act.limited);
+      return submit(at, act.with);
     case 'emit':
       return running && at.over === 'no' ? stays({ ...at, log: written(at) }) : null;
     case 'emit much':
@@ -59,6 +60,10 @@ export function jobOutcome(at: Reference, act: Act): Outcome | null {
       const jobs = at.jobs.filter(({ status }) => status === 'limited' || status === 'provisioned');
       return jobs.length > 0 && !cancelling ? ended(later, jobs, 'timed_out') : null;
     }
+    case 'lease over':
+      return leaseOver(act.found === 'by the clock' ? later : at);
+    case 'delegate':
+      return delegate(at);
     case "stranger's cancel":
       return strangersCancel(at, act.principal);
     default:
@@ -66,17 +71,32 @@ export function jobOutcome(at: Reference, act: Act): Outcome | null {
   }
 }
 
-function submit(at: Reference, limited: boolean): Outcome | null {
+const statusWith = { nothing: 'running', max_runtime_sec: 'limited', expires_at: 'leased' } as const;
+
+function submit(at: Reference, what: keyof typeof statusWith): Outcome | null {
   // A second job is walked beside one that merely runs.
   const alone = at.jobs.length === 0;
-  const beside = at.jobs.length < jobsMax && at.jobs[0]?.status === 'running' && !limited;
+  const beside = at.jobs.length < jobsMax && at.jobs[0]?.status === 'running' && what === 'nothing';
   if (!isAttached(at) || !(alone || beside)) return null;
-  return submitted(at, limited ? 'limited' : 'running');
+  return submitted(at, statusWith[what]);
 }
 
 function submitted(at: Reference, status: ReferenceJob['status']): Outcome {
-  const id = at.jobs.some((job) => job.id === 'job-1') ? 'job-2' : 'job-1';
-  return stays({ ...proven(at), jobs: [...at.jobs, { id, status }], log: written(at) }, { type: 'job.accepted' });
+  const jobs = [...at.jobs, { id: nextName(at), status }];
+  return stays({ ...proven(at), jobs, log: written(at) }, { type: 'job.accepted' });
+}
+
+function leaseOver(at: Reference): Outcome | null {
+  const jobs = at.jobs.filter(({ status }) => status === 'leased');
+  return jobs.length > 0 ? ended(at, jobs, 'error') : null;
+}
+
+/** A job hands on work whoever is there: its child is a job of the same session, and runs like any other (§10). */
+function delegate(at: Reference): Outcome | null {
+  const [parent, ...others] = at.jobs;
+  if (parent?.status !== 'running' || others.length > 0) return null;
+  const jobs = [...at.jobs, { id: nextName(at), status: 'running' as const, parent: parent.id }];
+  return stays({ ...at, jobs, log: at.over === 'no' ? written(at) : at.log });
 }
 
 /** What was issued is worth nothing, or the terminal waits for that no longer (§9.8). */
@@ -104,16 +124,20 @@ function strangersCancel(at: Reference, principal: 'own' | 'another'): Outcome |
 /** Jobs come to their end; where they have a credential, it has to be revoked first (§9.8). */
 function ended(at: Reference, jobs: Reference['jobs'], status: FinalStatus): Outcome {
   if (!jobs.some(hasCredential)) return terminated(at, jobs, status);
-  const waiting = at.jobs.map((job) =>
-    jobs.includes(job) ? { id: job.id, status: `revoking, ${status}` as const } : job,
-  );
+  const waiting = at.jobs.map((job) => (jobs.includes(job) ? { ...job, status: `revoking, ${status}` as const } : job));
   return stays({ ...at, jobs: waiting });
 }
 
 function terminated(at: Reference, jobs: Reference['jobs'], status: FinalStatus): Outcome {
-  const left = at.jobs.filter((job) => !jobs.includes(job));
+  const left = at.jobs.filter((job) => !jobs.includes(job)).map((job) => orphaned(job, jobs));
   const log = at.over === 'no' ? written(at) : at.log;
   return { ...stays(settled({ ...at, jobs: left, log })), terminals: jobs.map(() => status) };
+}
+
+/** With its parent's end a job is cancelled (§10). */
+function orphaned(job: ReferenceJob, gone: Reference['jobs']): ReferenceJob {
+  const { parent, ...orphan } = job;
+  return gone.some(({ id }) => id === parent) ? cancelled(orphan) : job;
 }
 
 function cancel(at: Reference, { id }: ReferenceJob): Outcome {

@@ -79,6 +79,18 @@ export function puppets({ onRestart = 'fail' }: Pick<Policy, 'onRestart'> = {}) 
     end(jobId: string, how: 'returns' | 'throws'): void {
       byJob.get(jobId)?.[how]();
     },
+    /** Hands on work to another puppet; the id of the child. */
+    delegate(jobId: string): string {
+      return byJob.get(jobId)?.context.delegate({ agent: 'puppet' }).id ?? '';
+    },
+    /** Asks for what no lease of these walks allows, and takes the refusal. */
+    authorize(jobId: string): void {
+      try {
+        byJob.get(jobId)?.context.authorize('fs.read', '/');
+      } catch {
+        // What comes of it is on the wire.
+      }
+    },
     endAll(): void {
       for (const puppet of byJob.values()) puppet.throws();
     },

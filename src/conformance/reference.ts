@@ -12,12 +12,21 @@ export interface Policy {
 }
 
 /**
- * `limited` runs as `running` does, with a `max_runtime_sec`; `provisioned` as `limited` does, with a credential. While that
+ * `limited` runs as `running` does, with a `max_runtime_sec`, and `leased` with an `expires_at`; `provisioned` as `limited` does, with a credential. While that
  * is being revoked, how the job ends is decided.
  */
 export interface ReferenceJob {
   id: string;
-  status: 'running' | 'limited' | 'cancelling' | 'provisioned' | 'provisioned, cancelling' | `revoking, ${FinalStatus}`;
+  status:
+    | 'running'
+    | 'limited'
+    | 'leased'
+    | 'cancelling'
+    | 'provisioned'
+    | 'provisioned, cancelling'
+    | `revoking, ${FinalStatus}`;
+  /** The job that delegated it (§10). */
+  parent?: string;
 }
 
 /** Where a session is in its life, as the protocol has it. */
@@ -73,7 +82,7 @@ export const beginning: Reference = {
 
 /** Its agent is at work, and nobody has told it to stop. */
 export function isRunning({ status }: ReferenceJob): boolean {
-  return status === 'running' || status === 'limited' || status === 'provisioned';
+  return status === 'running' || status === 'limited' || status === 'leased' || status === 'provisioned';
 }
 
 export function isCancelling({ status }: ReferenceJob): boolean {
@@ -99,7 +108,7 @@ const endings = ['success', 'error', 'cancelled', 'timed_out'] as const;
 
 export function cancelled(job: ReferenceJob): ReferenceJob {
   if (endOf(job)) return job;
-  return { id: job.id, status: hasCredential(job) ? 'provisioned, cancelling' : 'cancelling' };
+  return { ...job, status: hasCredential(job) ? 'provisioned, cancelling' : 'cancelling' };
 }
 
 export function isAttached({ state }: Reference): boolean {

@@ -9,6 +9,7 @@ export const durations = {
   cancelGraceMs: 3_000,
   revocationGraceMs: 5_000,
   maxRuntimeMs: 4_000,
+  leaseExpiryMs: 6_000,
 } as const;
 
 /** Acts in which nothing happens but that so much time passes. */

@@ -43,10 +43,11 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
   return lifecyclePaths<typeof sessionMachine, Reference, Deed>(sessionMachine, {
     input: sessionInput(policy),
     cases: ({ memory = beginning }) => casesOf(memory, acts, policy),
-    view: ({ context: { goodTokens, refusals, jobs }, value, childContexts }) => [
+    view: ({ context: { goodTokens, refusals, jobs, parents }, value, childContexts }) => [
       goodTokens,
       value === 'handshaking' ? refusals : 0,
       jobs,
+      parents,
       Object.values(childContexts).map(({ credentials }) => credentials),
     ],
     after: false,
@@ -74,7 +75,9 @@ const isWithin = {
 
 /** One step a state, as the protocol tells them apart, and case; which jobs run counts where it may matter to the act. */
 function labelOf({ state, over, tokens, refusals, jobs }: Reference, act: Act, name: string): string {
-  const statuses = jobs.map(({ status }) => status).sort();
+  // But for its own end, a lease that ends is a limit like any other.
+  const alike = (status: string) => (status === 'leased' && act.do !== 'lease over' ? 'limited' : status);
+  const statuses = jobs.map(({ status }) => alike(status)).sort();
   const counts = act.do !== 'resume' || name === 'resume at the head' || act.replay === 'held';
   return JSON.stringify([state, over, tokens, refusals, counts ? statuses : jobs.length > 0, name]);
 }

@@ -16,6 +16,10 @@ export interface Stage {
   stallBytes: number;
   /** Bytes of each of four events, so that a replay of them can be held. */
   holdBytes: number;
+  /** The wall clock of the runtime. */
+  now(): Promise<number>;
+  /** Steps the wall clock on, and no other. */
+  stepWall(ms: number): Promise<void>;
   /** Lets virtual time pass. */
   advance(ms: number): Promise<void>;
   /** What was sent on any connection has been taken in. */
@@ -28,6 +32,10 @@ export interface Stage {
   end(jobId: string, how: 'returns' | 'throws'): Promise<void>;
   /** Every revocation that was held back is done. */
   revoked(): Promise<void>;
+  /** The job's agent has delegated a job to a puppet; its id. */
+  delegate(jobId: string): Promise<string>;
+  /** The job's agent has asked whether it may do something. */
+  authorize(jobId: string): Promise<void>;
   /** Whether the agent of a job has been told to stop. */
   isStopped(jobId: string): Promise<boolean>;
   /** The runtime fails to record the end of this job, once, as its agent returns. */

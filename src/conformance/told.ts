@@ -1,8 +1,9 @@
-import type { Asker, JobEvent, Refusal, SessionEvent } from '../../machines/index.ts';
+import type { Asker, JobEvent, JobFate, Refusal, SessionEvent } from '../../machines/index.ts';
 import type { Told } from './chart-moment.ts';
 import type { Act, CrashAct, ResumeAct } from './model.ts';
 import { endOf, isAttached, isCancelling, isRunning, type Policy, type Reference } from './reference.ts';
 import { durations } from './session-input.ts';
+import { nextName } from './wire-jobs.ts';
 
 const asker: Asker = { connectionId: 'client', requestId: 'request' };
 
@@ -26,11 +27,14 @@ const heard: ReadonlySet<Act['do']> = new Set([
   'submit with a credential',
   'revocation grace over',
   'cancel the ended job',
+  // Of a lease that ends by the clock: while time passes the client is heard.
+  'lease over',
 ]);
 
 /** What the charts hear of an act: the session's, and those of its jobs. */
 export function told(at: Reference, act: Act, policy: Policy): Told[] {
-  const isProof = heard.has(act.do) && isAttached(at) && at.tokens === 2;
+  const isHeard = heard.has(act.do) && !(act.do === 'lease over' && act.found === 'by the agent');
+  const isProof = isHeard && isAttached(at) && at.tokens === 2;
   const events = ofHandshake(act) ?? ofConnection(act) ?? ofJobs(at, act) ?? ofOthers(at, act, policy);
   return isProof ? [...session({ type: 'token.proven' }), ...events] : events;
 }
@@ -114,9 +118,10 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
     job ? session({ type: 'job.cancel', asker, jobId: job.id, bySubmitter }) : [];
   switch (act.do) {
     case 'submit': {
-      const jobId = at.jobs.some(({ id }) => id === 'job-1') ? 'job-2' : 'job-1';
-      const maxRuntimeMs = act.limited ? durations.maxRuntimeMs : null;
-      return session({ type: 'job.submit', asker, jobId, maxRuntimeMs, credentials: 0 });
+      const jobId = nextName(at);
+      const maxRuntimeMs = act.with === 'max_runtime_sec' ? durations.maxRuntimeMs : null;
+      const leaseExpiryMs = act.with === 'expires_at' ? durations.leaseExpiryMs : null;
+      return session({ type: 'job.submit', asker, jobId, maxRuntimeMs, leaseExpiryMs, credentials: 0 });
     }
     case 'agent': {
       const job = act.of === 'running' ? running : cancelling;
@@ -133,11 +138,11 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
       return at.jobs.filter(isCancelling).map(({ id }) => ({ ...timer('cancelGraceMs', 'job.cancelling'), to: id }));
     case 'max runtime over':
       return at.jobs
-        .filter((job) => isRunning(job) && job.status !== 'running')
+        .filter(({ status }) => status === 'limited' || status === 'provisioned')
         .map(({ id }) => ({ ...timer('maxRuntimeMs', 'job.running'), to: id }));
     case 'submit with a credential': {
-      const { maxRuntimeMs } = durations;
-      return session({ type: 'job.submit', asker, jobId: 'job-1', maxRuntimeMs, credentials: 1 });
+      const limits = { maxRuntimeMs: durations.maxRuntimeMs, leaseExpiryMs: null };
+      return session({ type: 'job.submit', asker, jobId: 'job-1', ...limits, credentials: 1 });
     }
     case 'revocation done':
       return revoking ? [{ event: { type: 'credentials.revoked' }, to: revoking.id }] : [];
@@ -145,13 +150,27 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
       return revoking ? [{ ...timer('revocationGraceMs', 'job.revoking'), to: revoking.id }] : [];
     case 'cancel the ended job':
       return cancel(revoking, true);
-    case 'job fault': {
-      const actorId = running?.id ?? '';
-      return session({ type: `xstate.error.actor.${actorId}`, error: 'the job broke', actorId });
-    }
+    case 'lease over':
+      return at.jobs.filter(({ status }) => status === 'leased').map(({ id }) => ({ ...leaseOver(act.found), to: id }));
+    case 'delegate':
+      return session(delegation(nextName(at), running?.id ?? ''));
+    case 'job fault':
+      return session(fault(running?.id ?? ''));
     default:
       return undefined;
   }
+}
+
+function fault(actorId: string): SessionEvent {
+  return { type: `xstate.error.actor.${actorId}`, error: 'the job broke', actorId };
+}
+
+function leaseOver(found: 'by the clock' | 'by the agent'): Told {
+  return found === 'by the clock' ? timer('leaseExpiryMs', 'job.running') : { event: { type: 'lease.expired' } };
+}
+
+function delegation(jobId: string, parentId: string): SessionEvent {
+  return { type: 'job.delegated', jobId, parentId, maxRuntimeMs: null, leaseExpiryMs: null };
 }
 
 function ofOthers(at: Reference, act: Act, policy: Policy): Told[] {
@@ -205,12 +224,19 @@ function ofCrash(at: Reference, { down }: CrashAct, { onRestart = 'fail' }: Poli
     jobs: at.jobs.map(({ id }) => id),
   });
   const begun = onRestart === 'rerun' ? 'job.start' : 'job.interrupted';
-  const jobs = at.jobs.flatMap(({ id, status }) =>
+  const fateOf = ({ status, parent }: Reference['jobs'][number]): JobFate => {
+    if (status === 'cancelling') return 'job.cancel';
+    if (status === 'limited' && down === 'an hour') return 'job.overdue';
+    if (status === 'leased' && down === 'an hour') return 'lease.expired';
+    return parent === undefined ? begun : 'job.interrupted';
+  };
+  const jobs = at.jobs.flatMap((job) =>
     session({
       type: 'job.restored',
-      jobId: id,
-      maxRuntimeMs: status === 'limited' ? durations.maxRuntimeMs : null,
-      fate: status === 'cancelling' ? 'job.cancel' : status === 'limited' && down === 'an hour' ? 'job.overdue' : begun,
+      jobId: job.id,
+      maxRuntimeMs: job.status === 'limited' ? durations.maxRuntimeMs : null,
+      leaseExpiryMs: job.status === 'leased' ? durations.leaseExpiryMs : null,
+      fate: fateOf(job),
     }),
   );
   return [...restored, ...jobs];

@@ -8,7 +8,7 @@ import type { Stage } from './stage.ts';
 import { Wire, type WireFrame } from './wire.ts';
 import { answerOf, authOf, sendResume } from './wire-frames.ts';
 import { closing, refusedGreeting, sideSession } from './wire-handshake.ts';
-import { WireJobs } from './wire-jobs.ts';
+import { outliveLease, submission, type Wanted, WireJobs, wantedBy } from './wire-jobs.ts';
 import { type RequestScene, request } from './wire-request.ts';
 import { WireTokens } from './wire-tokens.ts';
 
@@ -69,7 +69,7 @@ export class WireDriver implements SessionDriver {
   async #act(at: Reference, act: Act, own: Wire): Promise<Seen> {
     switch (act.do) {
       case 'hello': {
-        const capabilities = { features: ['ack', 'heartbeat'] };
+        const capabilities = { features: ['ack', 'heartbeat', 'lease_expires_at'] };
         const welcome = await own.ask('session.hello', { ...authOf(this.#stage, 'own'), capabilities });
         this.#welcomed(own, welcome, { cursor: 0, presented: undefined });
         return { answer: answerOf(welcome), closes: null };
@@ -90,8 +90,8 @@ export class WireDriver implements SessionDriver {
         const { refusals } = at;
         const refused = at.state === 'handshaking' && (await refusedGreeting(this.#stage, own, { act, refusals }));
         if (refused) return refused;
-        if (act.do === 'submit') return this.#submit(at, own, { agent: 'puppet', isLimited: act.limited });
-        if (act.do === 'submit with a credential') return this.#submit(at, own, { agent: 'paid', isLimited: true });
+        const wanted = wantedBy(act);
+        if (wanted) return this.#submit(at, own, wanted);
         const asked = (await this.#loss(at, act, own)) ?? (await request(own, act, await this.#scene(at)));
         return asked ?? this.#passage(at, act, own);
       }
@@ -181,6 +181,12 @@ export class WireDriver implements SessionDriver {
       case 'revocation done':
         await this.#stage.revoked();
         return nothing;
+      case 'lease over':
+        if (act.found === 'by the clock') return this.#outlive(at, own, durations.leaseExpiryMs);
+        return outliveLease(this.#stage, this.#jobs.find(at, isRunning)).then(() => nothing);
+      case 'delegate':
+        this.#jobs.add(at, await this.#stage.delegate(this.#jobs.find(at, isRunning)));
+        return nothing;
       case 'window over':
         await this.#advance(
           this.#detachedMs + durations.resumeWindowMs + (at.restarted ? timeLostMsMax : 0) - this.#nowMs,
@@ -194,9 +200,8 @@ export class WireDriver implements SessionDriver {
     }
   }
 
-  async #submit(at: Reference, own: Wire, { agent, isLimited }: { agent: string; isLimited: boolean }): Promise<Seen> {
-    const limit = isLimited ? { max_runtime_sec: durations.maxRuntimeMs / 1000 } : {};
-    const accepted = await own.ask('job.submit', { agent, ...limit });
+  async #submit(at: Reference, own: Wire, wanted: Wanted): Promise<Seen> {
+    const accepted = await own.ask('job.submit', submission(wanted, await this.#stage.now()));
     this.#jobs.add(at, String(accepted?.payload.job_id));
     return { answer: answerOf(accepted), closes: null };
   }

@@ -56,6 +56,11 @@ export class Budget {
     return { ...this.#parent?.remaining(), ...Object.fromEntries(own) };
   }
 
+  /** The same as exact amounts, `USD:4.5`. */
+  amounts(): string[] {
+    return Object.keys(this.remaining()).map((currency) => `${currency}:${this.#find(currency)?.remaining.toFixed()}`);
+  }
+
   /** A currency that is used up, its own or an inherited one; undefined while there is something left of each. */
   exhausted(besides: ReadonlySet<string> = new Set()): string | undefined {
     for (const [currency, { remaining }] of this.#counters) {
@@ -81,6 +86,16 @@ export class Budget {
     if (!isOver && fell.lt(counter.granted.times(materialPart))) return undefined;
     counter.toldRemaining = counter.remaining;
     return counter.remaining.toNumber();
+  }
+
+  /** Sets what is left to what `amounts` once gave; what is not in there is left as it is. */
+  restored(amounts: readonly string[]): this {
+    for (const text of amounts) {
+      const [currency = '', left = ''] = text.split(':');
+      const counter = this.#counters.get(currency);
+      if (counter) counter.remaining = counter.toldRemaining = new Big(left);
+    }
+    return this;
   }
 
   /**

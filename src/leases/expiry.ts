@@ -15,7 +15,7 @@ export interface Expiry {
 }
 
 /** Reads `lease_constraints`; `INVALID_REQUEST` where it is no future time in UTC. Undefined: the lease does not end. */
-export function readExpiry(constraints: Readonly<Record<string, unknown>>, clock: Clock): Expiry | undefined {
+export function readExpiry(constraints: object & { expires_at?: unknown }, clock: Clock): Expiry | undefined {
   const { expires_at: at, ...others } = constraints;
   // A limit that is not kept must not look kept.
   const [unknown] = Object.keys(others);
@@ -34,6 +34,12 @@ export function readExpiry(constraints: Readonly<Record<string, unknown>>, clock
 
 function invalid(problem: string): ArcpError {
   return new ArcpError('INVALID_REQUEST', `lease_constraints: ${problem}`);
+}
+
+/** An expiry that another process has read: what is left of it, on the wall clock. */
+export function keptExpiry(at: string, clock: Clock): Expiry {
+  const wallMs = Date.parse(at);
+  return { at, wallMs, uptimeMs: clock.uptime() + wallMs - clock.now() };
 }
 
 /** How long a lease is still good for; none left is not above 0. */

@@ -14,7 +14,7 @@ const budgetNamespace = 'cost.budget';
 /** What a job may do (§9): by namespace, the patterns of the targets. What no pattern covers is denied. */
 export interface Lease {
   /** As it goes over the wire. */
-  granted: Readonly<WireLease>;
+  granted: WireLease;
   patterns: ReadonlyMap<string, readonly Pattern[]>;
   /** The amounts of `cost.budget`; none is no limit. */
   amounts: Amounts;
@@ -24,7 +24,7 @@ export interface Lease {
 export function readLease(request: Readonly<Record<string, unknown>> = {}): Lease {
   const entries = Object.entries(request);
   if (entries.length > namespacesMax) throw invalid(`has at most ${namespacesMax} namespaces`);
-  const granted: [string, string[]][] = [];
+  const granted: [string, readonly string[]][] = [];
   const patterns = new Map<string, readonly Pattern[]>();
   let amounts: Amounts = new Map();
   let count = 0;
@@ -40,9 +40,10 @@ export function readLease(request: Readonly<Record<string, unknown>> = {}): Leas
         texts.map((text) => readPatternOf(namespace, kind, text)),
       );
     else amounts = readAmounts(texts);
-    granted.push([namespace, texts.map(String)]);
+    granted.push([namespace, Object.freeze(texts.map(String))]);
   }
-  return { granted: Object.fromEntries(granted), patterns, amounts };
+  // It is shown to the agent, and to whoever asks again: nobody may change it.
+  return { granted: Object.freeze(Object.fromEntries(granted)), patterns, amounts };
 }
 
 function invalid(problem: string): ArcpError {

@@ -24,6 +24,8 @@ export interface Dialect {
   readonly afterRefusedHello: 'try again' | 'close';
   /** What a resume says who has had no event: a cursor before all others. */
   readonly beforeFirst: number;
+  /** Whether a delegated job's `job.accepted`, which answers no request, is sent (§10). */
+  readonly acceptedOfChild: 'sent' | 'left out';
   /** Where `job.result` has the inline result. */
   readonly resultFields: readonly string[];
   /** The payload of a reply. */
@@ -43,6 +45,7 @@ const plain: Dialect = {
   refusedCancel: ['session.error'],
   afterRefusedHello: 'try again',
   beforeFirst: 0,
+  acceptedOfChild: 'sent',
   resultFields: ['result'],
   reply: (_type, payload) => payload,
   event: (_kind, body) => body,
@@ -57,6 +60,8 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     name: 'typescript',
     refusedSubmit: ['job.error of a new job'],
     refusedCancel: ['job.error of that job'],
+    // Its client takes any acceptance for the answer to its oldest submit.
+    acceptedOfChild: 'left out',
     event: withoutNulls,
   },
   csharp: {

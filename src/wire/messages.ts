@@ -9,6 +9,9 @@ export const protocolVersion = '1.1';
 export const featureNames = [
   'heartbeat',
   'ack',
+  'lease_expires_at',
+  'cost.budget',
+  'model.use',
   'provisioned_credentials',
   'progress',
   'result_chunk',
@@ -118,7 +121,12 @@ export interface WelcomePayload extends ReplyTo {
 }
 
 /** A lease as granted: namespace → patterns (§9). */
-export type Lease = Record<string, string[]>;
+export type Lease = Readonly<Record<string, readonly string[]>>;
+
+/** Limits of a lease beside its patterns (§9.5): `expires_at` in UTC, with `Z`. */
+export interface LeaseConstraints {
+  expires_at?: string;
+}
 
 /** What gives its holder access to a service upstream, for one job (§9.8.1). `value` is a secret. */
 export interface Credential {
@@ -138,10 +146,16 @@ export interface AcceptedPayload extends ReplyTo {
   job_id: string;
   agent: string;
   lease: Lease;
+  lease_constraints?: LeaseConstraints;
+  /** What may be spent, by currency (§9.6). */
+  budget?: Record<string, number>;
   /** For the submitter alone, while the job runs. */
   credentials?: readonly Credential[];
   accepted_at: string;
   trace_id?: string;
+  /** Of a job that another one delegated (§10). */
+  parent_job_id?: string;
+  delegate_id?: string;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -155,6 +169,15 @@ export interface EventBodies {
   status: { phase: string; message?: string };
   metric: { name: string; value: number; unit?: string; dimensions?: Record<string, string> };
   artifact_ref: { uri: string; content_type: string; byte_size?: number; sha256?: string };
+  delegate: {
+    delegate_id: string;
+    /** The child; left out where the delegation was refused. */
+    job_id?: string;
+    agent: string;
+    input?: unknown;
+    lease_request?: Lease;
+    lease_constraints?: LeaseConstraints;
+  };
   progress: { current: number; total?: number; units?: string; message?: string };
   result_chunk: { result_id: string; chunk_seq: number; data: string; encoding: 'utf8' | 'base64'; more: boolean };
 }

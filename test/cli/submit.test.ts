@@ -112,6 +112,27 @@ test('an agent that is not there is exit code 3, and in JSON too', async () => {
   expect(code).toBe(3);
 });
 
+test('a lease says what the job may do, until when, and for how much', async () => {
+  const none = await ran(['submit', 'research'], demo.env);
+  expect(JSON.parse(none.stdout)).toEqual({ found: [], stopped: 'PERMISSION_DENIED' });
+  const lease = JSON.stringify({ 'tool.call': ['search.*'], 'cost.budget': ['USD:0.80'] });
+  const until = ['--lease-until', '2999-01-01T00:00:00Z'];
+  const some = await ran(['submit', 'research', '--lease', lease, ...until], demo.env);
+  expect(JSON.parse(some.stdout)).toEqual({ found: ['page 1', 'page 2'], stopped: 'BUDGET_EXHAUSTED' });
+  expect(some.stderr).toContain('cost.budget.remaining 0.4 USD');
+});
+
+test('a lease that cannot be granted is exit code 3', async () => {
+  for (const args of [
+    ['--lease', '{"fs.delete":["/**"]}'],
+    ['--lease-until', 'soon'],
+  ]) {
+    const { code, stderr } = await ran(['submit', 'echo', ...args], demo.env);
+    expect(stderr).toContain('INVALID_REQUEST');
+    expect(code).toBe(3);
+  }
+});
+
 test.each([
   [['submit', 'echo', '--token', 't'], 'ARCPX_URL'],
   [['submit', 'echo', '--url', 'ws://127.0.0.1:1'], 'ARCPX_TOKEN'],
@@ -120,7 +141,8 @@ test.each([
   [['submit', 'echo', '--max-runtime', '0'], '--max-runtime'],
   [['submit'], 'agent'],
   [['submit', 'echo', '1', '2'], 'arguments'],
-  [['submit', 'echo', '--lease', '{}'], '--lease'],
+  [['submit', 'echo', '--lease', '[1]'], '\'{"tool.call":["search.*"]}\''],
+  [['submit', 'echo', '--lease', 'tool.call'], '\'{"tool.call":["search.*"]}\''],
   [['cancel'], 'job_id'],
   [['cancel', 'job_1', '--url', 'ws://127.0.0.1:1'], 'ARCPX_TOKEN'],
   [['watch', 'job_1'], 'watch'],

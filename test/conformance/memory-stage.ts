@@ -85,6 +85,17 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
       await turns();
     },
     isStopped: async (jobId) => scene.troupe.isStopped(jobId),
+    now: async () => scene.clock.now(),
+    stepWall: async (ms) => scene.clock.stepWall(ms),
+    async delegate(jobId) {
+      const child = scene.troupe.delegate(jobId);
+      await turns();
+      return child;
+    },
+    async authorize(jobId) {
+      scene.troupe.authorize(jobId);
+      await turns();
+    },
     async breakJob(jobId) {
       scene.breakNext();
       scene.troupe.end(jobId, 'returns');

@@ -85,6 +85,7 @@ export class ServerProcess {
 }
 
 /** Level (c): a runtime in a process of its own. With `stdio`, the first connection is the process's own stdin and stdout. */
+// tidy: one object, a line or a few for each thing a stage can do
 export async function processStage(
   server: ServerProcess,
   { policy, first }: { policy: Policy; first: 'ws' | 'stdio' },
@@ -118,6 +119,10 @@ export async function processStage(
     emit: async (...emission) => void (await server.call('emit', emission)),
     end: async (...end) => void (await server.call('end', end)),
     revoked: async () => void (await server.call('revoked')),
+    now: async () => Number(await server.call('now')),
+    stepWall: async (ms) => void (await server.call('stepWall', ms)),
+    delegate: async (jobId) => String(await server.call('delegate', jobId)),
+    authorize: async (jobId) => void (await server.call('authorize', jobId)),
     isStopped: async (jobId) => (await server.call('isStopped', jobId)) === true,
     breakJob: async (jobId) => void (await server.call('breakJob', jobId)),
     async crash(downMs) {

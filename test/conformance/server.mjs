@@ -75,6 +75,17 @@ const calls = {
     scene.gateway.revoked();
     for (let i = 0; i < 3; i += 1) await turn();
   },
+  now: async () => scene.clock.now(),
+  stepWall: async (ms) => scene.clock.stepWall(ms),
+  async delegate(jobId) {
+    const child = scene.troupe.delegate(jobId);
+    for (let i = 0; i < 3; i += 1) await turn();
+    return child;
+  },
+  async authorize(jobId) {
+    scene.troupe.authorize(jobId);
+    for (let i = 0; i < 3; i += 1) await turn();
+  },
   isStopped: async (jobId) => scene.troupe.isStopped(jobId),
   /** Everything that has happened is committed; the wall clock of that moment. */
   async flush() {

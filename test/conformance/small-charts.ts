@@ -9,7 +9,7 @@ export interface Expected {
   effects?: Readonly<Record<string, number>>;
 }
 
-const jobTiming = { maxRuntimeMs: 4000, cancelGraceMs: 3000, revocationGraceMs: 5000 };
+const jobTiming = { maxRuntimeMs: 4000, leaseExpiryMs: 6000, cancelGraceMs: 3000, revocationGraceMs: 5000 };
 
 /** Without and with a credential that has to be revoked. */
 export const jobInputs: readonly JobInput[] = [0, 1].map((credentials) => ({
@@ -26,6 +26,8 @@ export const jobCases: readonly Case[] = (
     ['the agent returns', { type: 'agent.returned' }],
     ['the agent throws', { type: 'agent.failed' }],
     ['a cancel', { type: 'job.cancel', asker }],
+    ['its lease is found over', { type: 'lease.expired' }],
+    ['its parent ends', { type: 'parent.ended' }],
     ['the runtime shuts down', { type: 'runtime.shutdown' }],
     ['the credentials are revoked', { type: 'credentials.revoked' }],
     ['a process has cut it', { type: 'job.interrupted' }],
@@ -38,6 +40,7 @@ const terminal: Readonly<Record<string, string>> = {
   error: 'recordError',
   cancelled: 'recordCancelled',
   timed_out: 'recordTimeout',
+  expiry: 'recordExpiry',
 };
 
 /** The state in which a job waits for its revocation, by how it is going to end (§9.8). */
@@ -46,11 +49,12 @@ const revoking: Readonly<Record<string, string>> = {
   error: 'failed',
   cancelled: 'stopped',
   timed_out: 'overdue',
+  expiry: 'expired',
 };
 
 /** §7: one terminal, and none after it; where there are credentials, after their revocation (§9.8). */
 export function jobExpected(state: string, { name }: Case, credentials: number): Expected {
-  const ended = (to: string): Expected => ({ state: to, effects: { [terminal[to] ?? '']: 1 } });
+  const ended = (to: string): Expected => ({ state: finalOf(to), effects: { [terminal[to] ?? '']: 1 } });
   const ends = (to: string): Expected =>
     credentials === 0 ? ended(to) : { state: revoking[to] ?? '', effects: { [terminal[to] ?? '']: 0, revoke: 1 } };
   const end = Object.keys(revoking).find((one) => revoking[one] === state);
@@ -62,6 +66,8 @@ export function jobExpected(state: string, { name }: Case, credentials: number):
       return { state: 'error', effects: { recordInterrupted: 1, startAgent: 0 } };
     case 'pending: its time was over then':
       return { state: 'timed_out', effects: { recordTimeout: 1, startAgent: 0 } };
+    case 'pending: its lease is found over':
+      return { state: 'error', effects: { recordExpiry: 1, startAgent: 0 } };
     case 'pending: a cancel':
       return { state: 'cancelled', effects: { recordCancelled: 1, startAgent: 0 } };
     case 'running: the agent returns':
@@ -69,6 +75,10 @@ export function jobExpected(state: string, { name }: Case, credentials: number):
     case 'running: the agent throws':
     case 'running: the runtime shuts down':
       return ends('error');
+    case 'running: its lease is found over':
+    case 'running: after leaseExpiryMs.job.running':
+      return ends('expiry');
+    case 'running: its parent ends':
     case 'running: a cancel':
       return { state: 'cancelling', effects: { acknowledgeCancel: 1, abortAgent: 1 } };
     case 'running: after maxRuntimeMs.job.running':
@@ -85,11 +95,16 @@ export function jobExpected(state: string, { name }: Case, credentials: number):
   }
 }
 
+/** A lease that ended is an error (§9.5). */
+function finalOf(end: string): string {
+  return end === 'expiry' ? 'error' : end;
+}
+
 function whileRevoking({ state, end }: { state: string; end: string }, name: string): Expected {
   switch (name) {
     case 'the credentials are revoked':
     case 'after revocationGraceMs.job.revoking':
-      return { state: end, effects: { [terminal[end] ?? '']: 1 } };
+      return { state: finalOf(end), effects: { [terminal[end] ?? '']: 1 } };
     case 'a cancel':
       return end === 'cancelled'
         ? { state, effects: { acknowledgeCancel: 1, refuseLateCancel: 0 } }

@@ -42,7 +42,8 @@ describe('§8 expires_at', () => {
 
   test('§8 without one a lease does not end; a constraint that nobody keeps is refused', () => {
     expect(readExpiry({}, simulatedClock(start))).toBeUndefined();
-    const unknown = () => readExpiry({ max_calls: 3 }, simulatedClock(start));
+    const constraints = { max_calls: 3 };
+    const unknown = () => readExpiry(constraints, simulatedClock(start));
     expect(unknown).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }));
   });
 });

@@ -131,14 +131,14 @@ describe('§8 children', () => {
     return name === 'fs.read' ? `/${text}` : text;
   };
   const amount = (currency: string) => `${currency}:${draw(30)}.${draw(10)}`;
-  const requestOf = () => {
+  const requestOf = (): Record<string, string[]> => {
     const chosen = names.filter(() => draw(3) > 0);
     const lists = chosen.map((name) => [name, Array.from({ length: 1 + draw(2) }, () => patternOf(name))]);
     const budget = draw(2) === 0 ? { 'cost.budget': [amount('USD'), ...(draw(2) ? [amount('EUR')] : [])] } : {};
     return { ...Object.fromEntries(lists), ...budget };
   };
   /** A child that keeps some of its parent's patterns and makes others up: so that not all are refused. */
-  const childOf = (parent: Record<string, string[]>) => {
+  const childOf = (parent: Record<string, string[]>): Record<string, string[]> => {
     const kept = Object.entries(parent).filter(() => draw(4) > 0);
     const invented = draw(3) === 0 ? requestOf() : {};
     return { ...invented, ...Object.fromEntries(kept.filter(([name]) => draw(6) > 0 || name === 'cost.budget')) };

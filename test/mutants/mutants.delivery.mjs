@@ -192,7 +192,7 @@ export const deliveryMutants = [
     ],
     [
       'src/job.ts',
-      '  readonly id: string;\n  readonly session: Session;\n  readonly agent: Agent;\n  readonly input: unknown;\n  readonly traceId: string | undefined;\n  readonly accepted: AcceptedPayload;\n  readonly abort',
+      '  readonly id: string;\n  readonly session: Session;\n  readonly agent: Agent;\n  readonly input: unknown;\n  readonly traceId: string | undefined;\n  readonly accepted: AcceptedPayload;\n  readonly authority',
       '  static newest: Session | undefined;\n  readonly id: string;\n  readonly session: Session;\n  readonly agent: Agent;\n  readonly input: unknown;\n  readonly traceId: string | undefined;\n  readonly accepted: AcceptedPayload;\n  readonly abort',
     ],
     [

@@ -42,7 +42,11 @@ export const jobMutants = [
       'bySubmitter: job.session === session,',
       'bySubmitter: job.session === session && session.tokens?.previous === undefined && connection.id === job.accepted.lease.by?.[0],',
     ],
-    ['src/jobs.ts', '      lease: {},', '      lease: { by: [connection.id] },'],
+    [
+      'src/jobs.ts',
+      '      ...granted(authority),',
+      '      ...granted(authority),\n      lease: { by: [connection.id] },',
+    ],
   ],
   ['any session of the principal may cancel', [setup, "event.type === 'job.cancel' && event.bySubmitter", 'true']],
   [
@@ -54,8 +58,8 @@ export const jobMutants = [
     'jobs of an ended session can be cancelled by nobody',
     [
       'machines/session.ts',
-      "    'job.cancel': { actions: 'forwardCancel' },\n    'runtime.shutdown': { actions: 'abandonJobs' },",
-      "    'job.cancel': { actions: 'refuseCancel' },\n    'runtime.shutdown': { actions: 'abandonJobs' },",
+      "    'job.cancel': { actions: 'forwardCancel' },\n    'job.delegated':",
+      "    'job.cancel': { actions: 'refuseCancel' },\n    'job.delegated':",
     ],
   ],
   ['cancel is not acknowledged', [chart, "entry: ['acknowledgeCancel', 'abortAgent'],", "entry: ['abortAgent'],"]],
@@ -71,7 +75,7 @@ export const jobMutants = [
   ['no cancel grace: ends only with its agent', [chart, "      after: { cancelGraceMs: 'revoking.stopped' },\n", '']],
   [
     'max_runtime_sec is ignored',
-    [chart, "      after: { maxRuntimeMs: { target: 'revoking.overdue', actions: 'abortAgent' } },\n", ''],
+    [chart, "        maxRuntimeMs: { target: 'revoking.overdue', actions: 'abortAgent' },\n", ''],
   ],
   [
     'a timeout does not stop the agent',

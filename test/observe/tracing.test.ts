@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defineAgent } from '../../src/index.ts';
 import { openTelemetry } from '../../src/tracing.ts';
+import { leaseFeatures } from '../support/leases.ts';
 import { simulatedRuntime, tokens } from '../support/runtime.ts';
 import { comeBack, cut, enter, turn } from '../support/session.ts';
 import { credentialFeatures, provisionedRuntime } from '../support/upstream.ts';
@@ -145,6 +146,36 @@ test('while an agent works its span is the active one, over every await', async 
   await peer.next('job.result');
   expect(spans.one('fetch').parentSpanContext?.spanId).toBe(spans.one('arcp.job').spanContext().spanId);
   expect(trace.getActiveSpan()).toBeUndefined();
+});
+
+test('a call of a tool is a span of its job, with what its lease still allows and how it ended', async () => {
+  const spans = traced();
+  const agent = defineAgent({
+    name: 'caller',
+    async run(job) {
+      await job.tool('search', {}, () => {
+        job.metric({ name: 'cost.search', value: 0.5, unit: 'USD' });
+        spans.tracer.startSpan('fetch').end();
+      });
+      await job.tool('shell', {}, () => 1).catch(() => {});
+    },
+  });
+  const at = simulatedRuntime({ agents: [agent], tracing: spans.tracing });
+  const { submit, peer } = await enter(at, { features: leaseFeatures });
+  const expires_at = '2030-01-01T00:00:00Z';
+  const lease_request = { 'tool.call': ['search'], 'cost.budget': ['USD:5.00'] };
+  await submit('caller', { lease_request, lease_constraints: { expires_at } });
+  await peer.next('job.result');
+  const [search, shell] = spans.spans('arcp.tool');
+  expect(search?.parentSpanContext?.spanId).toBe(spans.one('arcp.job').spanContext().spanId);
+  expect(spans.one('fetch').parentSpanContext?.spanId).toBe(search?.spanContext().spanId);
+  expect(search?.attributes).toMatchObject({
+    'arcp.tool.name': 'search',
+    'arcp.lease.expires_at': expires_at,
+    'arcp.budget.remaining': ['USD:4.5'],
+  });
+  expect(search?.status.code).toBe(SpanStatusCode.UNSET);
+  expect(shell?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'PERMISSION_DENIED' });
 });
 
 test('a tracer that fails is logged, and changes nothing else', async () => {
