@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { refusal } from '../support/detached.ts';
 import { durableRuntime } from '../support/durable.ts';
 import { cutShort, midway, world } from '../support/restarts.ts';
-import { tokens } from '../support/runtime.ts';
+import { puppet, tokens } from '../support/runtime.ts';
 import { comeBack, cut, enter, events, terminals, turn } from '../support/session.ts';
 
 describe('§3 a session outlives the process', () => {
@@ -119,6 +119,25 @@ describe('§3 a session outlives the process', () => {
     const third = second.crashed();
     const { peer } = await comeBack(third, { resumeToken: back.resumeToken });
     expect(peer.seqs()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('a client that has acknowledged everything is not told that it lags', async () => {
+    const talker = puppet();
+    const at = durableRuntime({ agents: [talker.agent], backPressure: 10 });
+    const { peer, submit, resumeToken } = await enter(at);
+    await submit('puppet');
+    for (const seq of [8, 16, 24]) {
+      talker.emit(8);
+      await peer.settle();
+      peer.send('session.ack', { last_processed_seq: seq });
+      await peer.settle();
+    }
+    const next = at.crashed();
+    const back = await comeBack(next, { resumeToken, after: 24 });
+    await back.peer.ask('job.submit', { agent: 'puppet' });
+    talker.emit(3);
+    await back.peer.next((frame) => frame.event_seq === 28);
+    expect(events(back.peer).map(({ kind }) => kind)).toEqual(['log', 'log', 'log']);
   });
 
   test('nothing is on disk that was acknowledged', async () => {
