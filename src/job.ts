@@ -124,7 +124,8 @@ export class Job {
     this.deadlineMs = options.deadlineMs;
     this.firstSeq = options.firstSeq ?? options.session.log.newestSeq + 1;
     const { id, session, traceId } = this;
-    this.#envelope = JSON.stringify({ session_id: session.id, job_id: id, trace_id: traceId }).slice(1, -1);
+    const trace_id = traceId === undefined ? undefined : session.dialect.trace(traceId);
+    this.#envelope = JSON.stringify({ session_id: session.id, job_id: id, trace_id }).slice(1, -1);
     this.settled = new Promise((resolve) => {
       this.#settled = resolve;
     });

@@ -37,7 +37,7 @@ export function replyText({ type, to, payload }: Reply, { session, dialect }: { 
     type,
     session_id: session.id,
     ...(jobId === undefined ? {} : { job_id: jobId }),
-    ...(traceId === undefined ? {} : { trace_id: traceId }),
+    ...(traceId === undefined ? {} : { trace_id: dialect.trace(traceId) }),
     payload: dialect.reply(type, answer),
   });
 }

@@ -28,6 +28,8 @@ export interface Dialect {
   readonly acceptedOfChild: 'sent' | 'left out';
   /** Where `job.result` has the inline result. */
   readonly resultFields: readonly string[];
+  /** The `trace_id` of an envelope: another client may have given a whole traceparent (§4). */
+  trace(traceId: string): string;
   /** The payload of a reply. */
   reply(type: string, payload: Payload): Payload;
   /** The body of an event, before it is numbered. */
@@ -47,6 +49,7 @@ const plain: Dialect = {
   beforeFirst: 0,
   acceptedOfChild: 'sent',
   resultFields: ['result'],
+  trace: (traceId) => traceId,
   reply: (_type, payload) => payload,
   event: (_kind, body) => body,
   jobError: (payload) => payload,
@@ -62,6 +65,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     refusedCancel: ['job.error of that job'],
     // Its client takes any acceptance for the answer to its oldest submit.
     acceptedOfChild: 'left out',
+    trace: bareTrace,
     event: withoutNulls,
   },
   csharp: {
@@ -72,7 +76,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     jobError: withDetail,
   },
   go: { ...plain, name: 'go', resultFields: ['result', 'output'], event: inWholeNumbers },
-  ruby: { ...plain, name: 'ruby', reply: flat },
+  ruby: { ...plain, name: 'ruby', trace: bareTrace, reply: flat },
   java: {
     ...plain,
     name: 'java',
@@ -82,7 +86,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     beforeFirst: -1,
   },
   fsharp: { ...plain, name: 'fsharp', refusedSubmit: ['job.error without a job'] },
-  python: { ...plain, name: 'python', jobError: asError },
+  python: { ...plain, name: 'python', trace: bareTrace, jobError: asError },
   // Java, F# or Python: a refused request in every form that one of them reads, and none that the others trip over.
   ulid: {
     ...plain,
@@ -119,6 +123,11 @@ export function dialectOf(frame: FirstFrame): Dialect {
 /** Whether a text is what `?dialect=` may say. */
 export function isDialectName(text: unknown): text is DialectName {
   return dialectNames.some((name) => name === text);
+}
+
+/** TypeScript drops a frame whose trace is not 32 hex digits; Ruby and Python stop reading there. */
+function bareTrace(traceId: string): string {
+  return /[0-9a-f]{32}/.exec(traceId)?.[0] ?? traceId;
 }
 
 /** TypeScript reads a body by its kind's schema, in which an optional field is absent, never null. */

@@ -9,6 +9,9 @@ const failAllAtOnce = ['csharp', 'python'];
 /** Those whose clients cannot ask for a session back. */
 const neverResume = ['csharp', 'fsharp'];
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+const traceparent = `00-${trace}-00f067aa0ba902b7-01`;
+/** Those whose clients cannot read an envelope with a whole traceparent. */
+const wantBareTraces = ['typescript', 'ruby', 'python'];
 
 describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
   test('connects, submits, and reads every event and the result', async () => {
@@ -21,6 +24,17 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
     expect(job.accepted).toMatchObject({ trace_id: trace, payload: { agent: 'talker@2.1.0', trace_id: trace } });
     expect(client.unread).toEqual([]);
     expect(client.lastSeq).toBe(9);
+  });
+
+  test('can read the frames of a job whose trace is a whole traceparent', async () => {
+    const at = await stage(sdk);
+    const client = await at.enter();
+    const job = await client.submit('talker', {}, traceparent);
+    expect(await job.done).toEqual({ said: 8 });
+    const told = wantBareTraces.includes(sdk) ? trace : traceparent;
+    expect(new Set(client.frames.slice(1).map((frame) => frame.trace_id))).toEqual(new Set([told]));
+    expect(job.accepted.payload.trace_id).toBe(traceparent);
+    expect(client.unread).toEqual([]);
   });
 
   test('has many submits under way, and takes each answer for its own', async () => {
