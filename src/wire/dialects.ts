@@ -24,7 +24,7 @@ export interface Dialect {
   readonly afterRefusedHello: 'try again' | 'close';
   /** What a resume says who has had no event: a cursor before all others. */
   readonly beforeFirst: number;
-  /** Whether a delegated job's `job.accepted`, which answers no request, is sent (§10). */
+  /** Whether a delegated job's `job.accepted`, which answers no request, is sent: most take it for that of their oldest submit. */
   readonly acceptedOfChild: 'sent' | 'left out';
   /** Where `job.result` has the inline result. */
   readonly resultFields: readonly string[];
@@ -63,7 +63,6 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     name: 'typescript',
     refusedSubmit: ['job.error of a new job'],
     refusedCancel: ['job.error of that job'],
-    // Its client takes any acceptance for the answer to its oldest submit.
     acceptedOfChild: 'left out',
     trace: bareTrace,
     event: withoutNulls,
@@ -72,10 +71,17 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     ...plain,
     name: 'csharp',
     afterRefusedHello: 'close',
+    acceptedOfChild: 'left out',
     reply: (type, payload) => (type === 'session.error' ? withDetail(payload) : payload),
     jobError: withDetail,
   },
-  go: { ...plain, name: 'go', resultFields: ['result', 'output'], event: inWholeNumbers },
+  go: {
+    ...plain,
+    name: 'go',
+    acceptedOfChild: 'left out',
+    resultFields: ['result', 'output'],
+    event: (kind, body) => withChild(kind, inWholeNumbers(kind, body)),
+  },
   ruby: { ...plain, name: 'ruby', trace: bareTrace, reply: flat },
   java: {
     ...plain,
@@ -84,9 +90,17 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     refusedCancel: ['job.error without a job'],
     afterRefusedHello: 'close',
     beforeFirst: -1,
+    acceptedOfChild: 'left out',
   },
-  fsharp: { ...plain, name: 'fsharp', refusedSubmit: ['job.error without a job'] },
-  python: { ...plain, name: 'python', trace: bareTrace, jobError: asError },
+  fsharp: { ...plain, name: 'fsharp', refusedSubmit: ['job.error without a job'], event: withChild },
+  python: {
+    ...plain,
+    name: 'python',
+    acceptedOfChild: 'left out',
+    trace: bareTrace,
+    reply: (type, payload) => (type === 'job.accepted' ? withAmounts(payload) : payload),
+    jobError: asError,
+  },
   // Java, F# or Python: a refused request in every form that one of them reads, and none that the others trip over.
   ulid: {
     ...plain,
@@ -95,6 +109,8 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     refusedCancel: ['job.error without a job', 'session.error with an id of its own'],
     afterRefusedHello: 'close',
     beforeFirst: -1,
+    acceptedOfChild: 'left out',
+    event: withChild,
   },
 };
 
@@ -149,6 +165,19 @@ function inWholeNumbers(kind: string, body: unknown): unknown {
     ...(typeof current === 'number' ? { current: Math.floor(current) } : {}),
     ...(typeof total === 'number' ? { total: Math.max(0, Math.ceil(total)) } : {}),
   };
+}
+
+/** Go and F# find the job that work was delegated to in `child_job_id`; F# cannot do without its `lease`. */
+function withChild(kind: string, body: unknown): unknown {
+  if (kind !== 'delegate' || !isRecord(body)) return body;
+  return { ...body, child_job_id: body.job_id, lease: body.lease_request ?? {} };
+}
+
+/** Python reads a budget's amounts as texts, as they are in the lease. */
+function withAmounts(payload: Payload): Payload {
+  if (!isRecord(payload.budget)) return payload;
+  const amounts = Object.entries(payload.budget).map(([currency, amount]) => [currency, `${currency}:${amount}`]);
+  return { ...payload, budget: Object.fromEntries(amounts) };
 }
 
 /** C# reads `detail`, a text, where the protocol has `details`. */

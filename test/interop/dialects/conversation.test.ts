@@ -46,6 +46,31 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
     expect(client.unread).toEqual([]);
   });
 
+  test('is granted a lease and a budget, and reads what its job may not do', async () => {
+    const at = await stage(sdk);
+    const client = await at.enter();
+    const lease = { 'fs.read': ['/data/**'], 'tool.call': ['read'], 'cost.budget': ['USD:1.50'] };
+    const expires = { lease_constraints: { expires_at: '2099-01-01T00:00:00Z' } };
+    const job = await client.submit('spender', { lease_request: lease, ...expires });
+    expect(job.accepted.payload).toMatchObject({ lease, ...expires });
+    await job.done;
+    const told = job.events.map(({ kind, body }) => [kind, Object(Object(body).error).code]);
+    expect(told).toContainEqual(['tool_result', 'PERMISSION_DENIED']);
+    expect(client.unread).toEqual([]);
+  });
+
+  test('takes no acceptance of a delegated job for that of its next submit', async () => {
+    const at = await stage(sdk);
+    const client = await at.enter();
+    const first = client.submit('boss', { lease_request: { 'agent.delegate': ['echo'] } });
+    const second = client.submit('echo', { input: 'my own' });
+    expect(await (await first).done).toBe('from the boss');
+    expect(await (await second).done).toBe('my own');
+    const [delegated] = (await first).events;
+    expect(delegated).toMatchObject({ kind: 'delegate', body: { agent: 'echo' } });
+    expect(client.unread).toEqual([]);
+  });
+
   test('puts a streamed result together', async () => {
     const at = await stage(sdk);
     const client = await at.enter();

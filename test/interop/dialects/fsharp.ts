@@ -3,6 +3,7 @@ import type { Frame } from '../../support/peer.ts';
 import { SdkClient, SdkError } from './sdk-client.ts';
 import {
   agents,
+  fault,
   filled,
   instant,
   lease,
@@ -27,7 +28,7 @@ export class FSharpClient extends SdkClient {
     'session.welcome': { runtime: peer, resume_token: text, resume_window_sec: whole, capabilities: { agents } },
     'session.error': { code: text, message: text, retryable: yesOrNo },
     'job.accepted': { job_id: text, lease, budget: maybe(numbers), accepted_at: instant },
-    'job.event': { kind: text, ts: instant, body: record },
+    'job.event': { kind: text, ts: instant, body: (body: unknown) => isBody(body) },
     'job.result': { final_status: statuses, result_size: maybe(whole) },
     'job.error': { final_status: statuses, code: text, message: text, retryable: yesOrNo },
     'session.jobs': {
@@ -70,4 +71,10 @@ export class FSharpClient extends SdkClient {
   override close(): void {
     this.send('session.close', { reason: 'client close' });
   }
+}
+
+/** A `delegate` without its child's id and lease cannot be read. */
+function isBody(body: unknown): boolean {
+  const members = new Map<string, unknown>(Object.entries(Object(body)));
+  return !members.has('delegate_id') || fault(body, { child_job_id: text, lease }) === undefined;
 }

@@ -32,11 +32,27 @@ const streamer = defineAgent({
   },
 });
 
+/** Spends what it may, and asks for more than it may. */
+const spender = defineAgent({
+  name: 'spender',
+  async run(job) {
+    await job.tool('read', {}, () => job.authorize('fs.read', '/data/x')).catch(() => {});
+    await job.tool('read', {}, () => job.authorize('fs.read', '/etc/passwd')).catch(() => {});
+    job.metric({ name: 'cost.tokens', value: 2, unit: 'USD' });
+    return job.budget;
+  },
+});
+/** Hands its work on at once. */
+const boss = defineAgent({
+  name: 'boss',
+  run: (job) => job.delegate({ agent: 'echo', input: 'from the boss' }).result(),
+});
+
 /** A runtime on a real socket, and the clients of one SDK that come to it. */
 export async function stage(sdk: string, options: Partial<RuntimeOptions> & { query?: string } = {}) {
   const agent = puppet();
   const { query = '', ...rest } = options;
-  const at = await socketRuntime({ agents: [agent.agent, echo, talker, streamer], ...rest });
+  const at = await socketRuntime({ agents: [agent.agent, echo, talker, streamer, spender, boss], ...rest });
   const Client = sdks[sdk];
   if (!Client) throw new Error(`no such SDK: ${sdk}`);
   const dial = async (): Promise<SdkClient> => {
