@@ -112,6 +112,8 @@ export type JobEvent =
   | { type: 'job.interrupted' }
   | { type: 'job.overdue' }
   | { type: 'job.cancel'; asker?: Asker; reason?: string }
+  /** Its session has said bye, or has expired, and its policy is that jobs end with it (§3). */
+  | { type: 'session.over' }
   | { type: 'agent.returned' }
   | { type: 'agent.failed' }
   /** Found out before its timer: the wall clock has stepped on (§9.5). */

@@ -34,6 +34,7 @@ export const jobMachine = jobSetup.createMachine({
         'lease.expired': { target: 'revoking.expired', actions: 'abortAgent' },
         'job.cancel': 'cancelling',
         'parent.ended': 'cancelling',
+        'session.over': 'cancelling',
         'runtime.shutdown': { target: 'revoking.failed', actions: 'abortAgent' },
       },
     },

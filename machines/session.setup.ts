@@ -120,7 +120,7 @@ export const sessionSetup = setup({
       },
     ),
     cancelJobs: enqueueActions(({ enqueue, context }) => {
-      for (const jobId of context.jobs) enqueue.sendTo(jobId, { type: 'job.cancel' });
+      for (const jobId of context.jobs) enqueue.sendTo(jobId, { type: 'session.over' });
     }),
     abandonJobs: enqueueActions(({ enqueue, context }) => {
       const abandoned = context.onShutdown === 'abandon' ? context.jobs : [];

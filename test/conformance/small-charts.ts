@@ -1,12 +1,18 @@
 // What can happen to the job and client charts, and what then has to be so, written from the protocol (§3, §7) and from
 // what a client promises: it comes back to its session or says that it could not, and never opens another.
 import type { ClientEvent, ClientInput, JobEvent, JobInput } from '../../machines/index.ts';
-import type { Case } from '../../src/conformance/index.ts';
+import type { Case, ChartView } from '../../src/conformance/index.ts';
 
 /** What has to be so after a case; effects are those the chart must have run, and how often. */
 export interface Expected {
   state: string;
   effects?: Readonly<Record<string, number>>;
+}
+
+/** The innermost state, which is unique by name in each of these charts. */
+export function stateOf({ value }: ChartView): string {
+  const [inner] = typeof value === 'string' ? [value] : Object.values(value);
+  return typeof inner === 'string' ? inner : JSON.stringify(value);
 }
 
 const jobTiming = { maxRuntimeMs: 4000, leaseExpiryMs: 6000, cancelGraceMs: 3000, revocationGraceMs: 5000 };
@@ -28,6 +34,7 @@ export const jobCases: readonly Case[] = (
     ['a cancel', { type: 'job.cancel', asker }],
     ['its lease is found over', { type: 'lease.expired' }],
     ['its parent ends', { type: 'parent.ended' }],
+    ['its session is over', { type: 'session.over' }],
     ['the runtime shuts down', { type: 'runtime.shutdown' }],
     ['the credentials are revoked', { type: 'credentials.revoked' }],
     ['a process has cut it', { type: 'job.interrupted' }],
@@ -80,11 +87,14 @@ export function jobExpected(state: string, { name }: Case, credentials: number):
       return ends('expiry');
     case 'running: its parent ends':
     case 'running: a cancel':
+    case 'running: its session is over':
       return { state: 'cancelling', effects: { acknowledgeCancel: 1, abortAgent: 1 } };
     case 'running: after maxRuntimeMs.job.running':
       return ends('timed_out');
     case 'cancelling: a cancel':
       return { state, effects: { acknowledgeCancel: 1, abortAgent: 0 } };
+    case 'cancelling: its session is over':
+      return { state, effects: { acknowledgeCancel: 0, abortAgent: 0 } };
     case 'cancelling: the agent returns':
     case 'cancelling: the agent throws':
     case 'cancelling: the runtime shuts down':

@@ -18,6 +18,7 @@ const cancel: JobEvent = { type: 'job.cancel', asker: { connectionId: 'connectio
 const returned: JobEvent = { type: 'agent.returned' };
 const failed: JobEvent = { type: 'agent.failed' };
 const shutdown: JobEvent = { type: 'runtime.shutdown' };
+const over: JobEvent = { type: 'session.over' };
 /** What the clock will say: xstate names a delayed transition by its delay and its state. */
 const overlong = { type: 'xstate.after.maxRuntimeMs.job.running' };
 const graceOver = { type: 'xstate.after.cancelGraceMs.job.cancelling' };
@@ -96,6 +97,12 @@ describe('§6 the states of a job', () => {
     expect(walk(start, cancel, shutdown)).toMatchObject({ state: 'cancelled', last: ['revoke', 'recordCancelled'] });
   });
 
+  test('§3 a job whose session is over is cancelled without an asker; one that was already ending goes on ending', () => {
+    expect(walk(start, over)).toMatchObject({ state: 'cancelling', last: ['acknowledgeCancel', 'abortAgent'] });
+    expect(walk(start, cancel, over)).toMatchObject({ state: 'cancelling', last: ['ignore'] });
+    expect(delays(walk(start, cancel, over))).toEqual([]);
+  });
+
   test('§6 a settled job tells whose end it was', () => {
     expect(walk(start, returned).output).toEqual({ jobId: 'job_1' });
   });
@@ -103,7 +110,18 @@ describe('§6 the states of a job', () => {
 
 describe('§6 exactly one terminal, whatever races', () => {
   const cut: JobEvent[] = [{ type: 'job.interrupted' }, { type: 'job.overdue' }];
-  const everything = [start, cancel, returned, failed, shutdown, ...cut, overlong, graceOver, { type: 'unheard-of' }];
+  const everything = [
+    start,
+    cancel,
+    returned,
+    failed,
+    shutdown,
+    over,
+    ...cut,
+    overlong,
+    graceOver,
+    { type: 'unheard-of' },
+  ];
 
   test('§6 every path of up to four events through the chart has one terminal if it ended, and none if it did not', () => {
     let ended = 0;

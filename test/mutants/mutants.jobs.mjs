@@ -62,6 +62,23 @@ export const jobMutants = [
       "    'job.cancel': { actions: 'refuseCancel' },\n    'job.delegated':",
     ],
   ],
+  [
+    'session.over is not told to the jobs of a session that ends with them',
+    [
+      setup,
+      "for (const jobId of context.jobs) enqueue.sendTo(jobId, { type: 'session.over' });",
+      'void [enqueue, context];',
+    ],
+  ],
+  ['session.over is not heeded by a job', [chart, "        'session.over': 'cancelling',\n", '']],
+  [
+    'session.over gives a job that is ending its grace anew',
+    [
+      chart,
+      "'runtime.shutdown': 'revoking.stopped',",
+      "'runtime.shutdown': 'revoking.stopped',\n        'session.over': { target: 'cancelling', reenter: true },",
+    ],
+  ],
   ['cancel is not acknowledged', [chart, "entry: ['acknowledgeCancel', 'abortAgent'],", "entry: ['abortAgent'],"]],
   [
     'cancel is told the agent too late',

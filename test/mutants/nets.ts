@@ -1,19 +1,24 @@
 // One net over the tree it was compiled from: `nets.js WALKS_FILE NET`. Tells what it found as one line of JSON; without a
 // net, writes the walks to the file and tells the nets there are.
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { type JobInput, jobMachine } from '../../machines/index.ts';
 import {
   type Ability,
   ChartDriver,
   drive,
+  lifecyclePaths,
   type Policy,
   policies,
   type SessionDriver,
   type SessionStep,
+  type Step,
   sessionWalks,
   WireDriver,
 } from '../../src/conformance/index.ts';
 import { everyAbility } from '../../src/conformance/model.ts';
+import { jobFaults } from '../conformance/job-walks.ts';
 import { memoryStage } from '../conformance/memory-stage.ts';
+import { jobCases, jobInputs } from '../conformance/small-charts.ts';
 import { simulate } from '../sim/run.ts';
 
 /** What a net says of a tree: how much it took to see the fault, or how much it saw none in. */
@@ -24,11 +29,10 @@ interface Finding {
   message: string;
 }
 
-/** Walks of the chart as it is: a broken chart is held against them, not asked for its own. */
+/** Walks of the charts as they are: a broken chart is held against them, not asked for its own. */
 interface Walks {
-  policy: Policy;
-  chart: SessionStep[][];
-  runtime: SessionStep[][];
+  sessions: { policy: Policy; chart: SessionStep[][]; runtime: SessionStep[][] }[];
+  jobs: { input: JobInput; walks: Step[][] }[];
 }
 
 let stepsTaken = 0;
@@ -44,18 +48,24 @@ const atRuntime = new Set<Ability>([
   'secondPrincipal',
 ]);
 
-const nets: Record<string, (walks: () => Walks[]) => Promise<Finding>> = {
+const nets: Record<string, (walks: () => Walks) => Promise<Finding>> = {
+  'walks: job': async (walks) => walkedJobs(walks()),
   'walks: chart': (walks) => walked(walks(), 'chart', (policy) => new ChartDriver({ policy })),
   'walks: runtime': (walks) => walked(walks(), 'runtime', (policy) => new WireDriver(memoryStage(policy, () => {}))),
   storms: () => stormed(),
 };
 
-function makeWalks(): Walks[] {
-  return policies.map(({ policy, scope }) => {
+function makeWalks(): Walks {
+  const sessions = policies.map(({ policy, scope }) => {
     const short = (abilities: ReadonlySet<Ability>) =>
       sessionWalks({ policy, scope, abilities }).walks.map((walk) => walk.map(shortened));
     return { policy, chart: short(everyAbility), runtime: short(atRuntime) };
   });
+  const jobs = jobInputs.map((input) => {
+    const { walks } = lifecyclePaths(jobMachine, { input, cases: jobCases });
+    return { input, walks: walks.map((walk) => [...walk]) };
+  });
+  return { sessions, jobs };
 }
 
 /** What a driver needs of a step; the rest is much to write and to read. */
@@ -65,17 +75,30 @@ function shortened(step: SessionStep): SessionStep {
 }
 
 async function walked(
-  all: Walks[],
+  { sessions }: Walks,
   level: 'chart' | 'runtime',
   driverFor: (policy: Policy) => SessionDriver,
 ): Promise<Finding> {
-  for (const { policy, [level]: walks } of all) {
+  for (const { policy, [level]: walks } of sessions) {
     for (const walk of walks) {
       try {
         await drive(counted(driverFor(policy)), walk);
       } catch (error) {
         return { caught: true, after: stepsTaken, unit: 'steps', message: messageOf(error) };
       }
+    }
+  }
+  return { caught: false, after: stepsTaken, unit: 'steps', message: '' };
+}
+
+function walkedJobs({ jobs }: Walks): Finding {
+  for (const { input, walk } of jobs.flatMap(({ input, walks }) => walks.map((walk) => ({ input, walk })))) {
+    stepsTaken += walk.length;
+    try {
+      const [message] = jobFaults(walk, input);
+      if (message !== undefined) return { caught: true, after: stepsTaken, unit: 'steps', message };
+    } catch (error) {
+      return { caught: true, after: stepsTaken, unit: 'steps', message: messageOf(error) };
     }
   }
   return { caught: false, after: stepsTaken, unit: 'steps', message: '' };
