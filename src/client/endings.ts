@@ -11,6 +11,8 @@ export interface EndingFacts {
   refusal: ArcpError | undefined;
   /** What the last attempt to connect failed with. */
   failure: unknown;
+  /** The connection that ends had been welcomed: whatever ends it now, it was not unreachable. */
+  hadWelcome: boolean;
 }
 
 /** Why the session could not be resumed: always an error of the protocol's (§12), the runtime's own where it gave one. */
@@ -30,7 +32,7 @@ function lost(reason: string, message: string): ArcpError {
 
 /** Why the client is over, its session perhaps not. */
 export function endOf(event: ClientEvent, facts: EndingFacts): Error {
-  const { place, refusal, failure } = facts;
+  const { place, refusal, failure, hadWelcome } = facts;
   switch (event.type) {
     case 'handshake.refused':
       return refusal ?? new ConnectionError('refused', `${place} refused: ${event.message}`);
@@ -44,11 +46,12 @@ export function endOf(event: ClientEvent, facts: EndingFacts): Error {
       return closed();
     default:
       // Time is over: of the goodbye, or, where it never was connected, of the first attempts.
-      return failure === undefined ? closed() : unreachable(place, failure);
+      return hadWelcome ? closed() : unreachable(place, failure ?? new Error('no answer in the time it was given'));
   }
 }
 
-function lossOf({ code, reason }: { code: number; reason: string }, { place, refusal, failure }: EndingFacts): Error {
+function lossOf({ code, reason }: { code: number; reason: string }, facts: EndingFacts): Error {
+  const { place, refusal, failure, hadWelcome } = facts;
   if (code === closeCodes.superseded) {
     return new ConnectionError('superseded', 'another connection has taken this session over (4001)');
   }
@@ -56,8 +59,7 @@ function lossOf({ code, reason }: { code: number; reason: string }, { place, ref
   if (code === closeCodes.policy || code === closeCodes.otherProtocol) {
     return new ConnectionError('refused', `${place} closed the connection for good: ${code} ${reason}`.trimEnd());
   }
-  if (failure !== undefined) return unreachable(place, failure);
-  return closed();
+  return hadWelcome ? closed() : unreachable(place, failure);
 }
 
 function unreachable(place: string, failure: unknown): ConnectionError {

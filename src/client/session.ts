@@ -284,7 +284,8 @@ export class Session {
   }
 
   #facts(): EndingFacts {
-    return { place: placeOf(this.#url), refusal: this.#refusal, failure: this.#link.failure };
+    const [refusal, { failure }] = [this.#refusal, this.#link];
+    return { place: placeOf(this.#url), refusal, failure, hadWelcome: this.#attachment !== undefined };
   }
 }
 
