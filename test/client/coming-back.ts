@@ -1,7 +1,7 @@
 // A client's session lost and resumed (§3). The test plays the runtime.
 import { describe, expect, test } from 'vitest';
 import { simulatedClock } from '../../src/clock.ts';
-import { range, readAll, readSome, seqsOf, theatre } from './scripted.ts';
+import { range, readSome, seqsOf, theatre } from './scripted.ts';
 
 describe('coming back (§3)', () => {
   // proves P3.21
@@ -40,44 +40,6 @@ describe('coming back (§3)', () => {
     ]);
   });
 
-  test('resumed, the client sends a frame at once: the runtime knows that the new token has arrived', async () => {
-    const place = theatre();
-    const { stage, job } = await place.running();
-    stage.event('job_1', 1);
-    await readSome(job, 1);
-    stage.drop();
-    const again = await place.next();
-    await again.welcome();
-    expect(await again.next('session.ack')).toMatchObject({ session_id: 'sess_1', payload: { last_processed_seq: 1 } });
-    expect(await again.next('session.ping')).toMatchObject({ session_id: 'sess_1' });
-  });
-
-  test('a welcome that got lost is no harm: the token before it is presented again', async () => {
-    const place = theatre();
-    const { stage } = await place.live();
-    stage.drop();
-    const second = await place.next();
-    await second.next('session.hello');
-    second.drop();
-    const third = await place.next();
-    expect((await third.welcome()).payload.resume).toMatchObject({ resume_token: 'rt_1' });
-  });
-
-  test('a refused attempt to dial is one of many', async () => {
-    const place = theatre();
-    const { stage } = await place.live();
-    place.unplug(new Error('connection refused'));
-    stage.drop();
-    await place.until('waiting');
-    await place.until('waiting');
-    place.unplug(undefined);
-    const again = await place.next();
-    await again.welcome();
-    await again.catchUp();
-    await place.until('live');
-    expect(place.dials).toBe(3);
-  });
-
   test('each wait is a share, drawn at random, of a longest one that doubles up to its cap', async () => {
     const place = theatre();
     const clock = simulatedClock();
@@ -94,31 +56,6 @@ describe('coming back (§3)', () => {
     expect(waits).toEqual([75, 150, 300, 600, 750, 750]);
   });
 
-  test('a frame that is not JSON, a frame that is no object and a binary frame are losses', async () => {
-    const place = theatre();
-    let { stage } = await place.live();
-    for (const nonsense of ['{"arcp":', '[]', new Uint8Array([1])]) {
-      if (typeof nonsense === 'string') stage.raw(nonsense);
-      else stage.bytes(nonsense);
-      stage = await place.next();
-      await stage.welcome();
-      await stage.catchUp();
-      await place.until('live');
-    }
-    expect(place.dials).toBe(4);
-  });
-
-  test('a client that was taken over does not come back: its jobs say so', async () => {
-    const place = theatre();
-    const { stage, job } = await place.running();
-    const result = expect(job.result()).rejects.toMatchObject({ name: 'ConnectionError', reason: 'superseded' });
-    const reading = expect(readAll(job)).rejects.toThrow(/4001/);
-    stage.end(4001, 'superseded');
-    await Promise.all([result, reading]);
-    expect(place.states.at(-1)).toMatchObject({ state: 'closed', reason: 'superseded' });
-    expect(place.dials).toBe(1);
-  });
-
   test('a client closed for policy does not come back, and says what the runtime said', async () => {
     const place = theatre();
     const { stage, job } = await place.running();
@@ -130,17 +67,6 @@ describe('coming back (§3)', () => {
     stage.end(1008, '');
     await result;
     expect(place.states.at(-1)).toMatchObject({ state: 'closed', reason: 'PERMISSION_DENIED' });
-  });
-
-  test('a bearer token that is refused at the resume closes the client', async () => {
-    const place = theatre();
-    const { stage, job } = await place.running();
-    const result = expect(job.result()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-    stage.drop();
-    const again = await place.next();
-    again.refuse(await again.next('session.hello'), 'UNAUTHENTICATED');
-    await result;
-    expect(place.states.at(-1)).toMatchObject({ state: 'closed', reason: 'UNAUTHENTICATED' });
   });
 });
 

@@ -27,38 +27,6 @@ describe('a session that is lost (§3)', () => {
     expect(place.dials).toBe(2);
   });
 
-  test('so is a resume by another principal, and one that was answered with another session', async () => {
-    const place = theatre();
-    const { stage, job } = await place.running();
-    stage.drop();
-    const again = await place.next();
-    again.refuse(await again.next('session.hello'), 'PERMISSION_DENIED');
-    await expect(job.result()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
-
-    const elsewhere = theatre();
-    const other = await elsewhere.running();
-    other.stage.drop();
-    const stranger = await elsewhere.next();
-    await stranger.welcome({ session_id: 'sess_2' });
-    await expect(other.job.result()).rejects.toMatchObject({
-      code: 'RESUME_WINDOW_EXPIRED',
-      details: { reason: 'another' },
-    });
-    expect(elsewhere.names().at(-1)).toBe('expired');
-  });
-
-  test('a refused ticket rejects connect', async () => {
-    const place = theatre();
-    const connecting = place.connect({ resume: { sessionId: 'sess_1', resumeToken: 'rt_0', lastEventSeq: 3 } });
-    const failed = expect(connecting).rejects.toMatchObject({
-      code: 'RESUME_WINDOW_EXPIRED',
-      details: { reason: 'unknown' },
-    });
-    const stage = await place.next();
-    stage.refuse(await stage.next('session.hello'), 'RESUME_WINDOW_EXPIRED', { reason: 'unknown' });
-    await failed;
-  });
-
   test('the window over without a connection, the client gives up and says why it never came back', async () => {
     const place = theatre();
     const clock = simulatedClock();
@@ -80,27 +48,5 @@ describe('a session that is lost (§3)', () => {
     clock.advance(1000);
     await result;
     expect(place.states.at(-1)).toMatchObject({ state: 'expired', reason: 'unreachable' });
-  });
-
-  test('a runtime that shuts down says so: resumable, the client waits for it', async () => {
-    const place = theatre();
-    const { stage } = await place.live();
-    const waiting = place.until('waiting');
-    stage.send('session.bye', { reason: 'shutdown', resumable: true });
-    expect(await waiting).toEqual({ state: 'waiting', reason: 'shutdown' });
-    const again = await place.next();
-    expect((await again.welcome()).payload.resume).toMatchObject({ session_id: 'sess_1' });
-  });
-
-  test('a runtime that shuts down and keeps nothing takes the session with it', async () => {
-    const place = theatre();
-    const { stage, job } = await place.running();
-    stage.send('session.bye', { reason: 'shutdown', resumable: false });
-    await expect(job.result()).rejects.toMatchObject({
-      code: 'RESUME_WINDOW_EXPIRED',
-      details: { reason: 'shutdown' },
-    });
-    expect(place.states.at(-1)).toMatchObject({ state: 'expired', reason: 'shutdown' });
-    expect(place.dials).toBe(1);
   });
 });

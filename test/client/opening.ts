@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectionError, connect } from '../../src/client.ts';
 import { simulatedClock } from '../../src/clock.ts';
-import { chart, readAll, readSome, seqsOf, theatre } from './scripted.ts';
+import { readAll, readSome, seqsOf, theatre } from './scripted.ts';
 
 describe('opening a session (§2)', () => {
   // proves P1.23
@@ -17,19 +17,6 @@ describe('opening a session (§2)', () => {
     expect(client.state).toBe('live');
     expect(client.runtime).toEqual({ name: 'scripted', version: '1' });
     expect(client.ticket).toEqual({ sessionId: 'sess_1', resumeToken: 'rt_1', lastEventSeq: 0 });
-  });
-
-  test('a second welcome on one connection changes nothing', async () => {
-    const { client, stage } = await theatre().live();
-    stage.send('session.welcome', {
-      session_id: 'sess_1',
-      resume_token: 'rt_stray',
-      resume_window_sec: 60,
-      capabilities: { features: [] },
-    });
-    await stage.delivered(client);
-    expect(client.ticket.resumeToken).toBe('rt_1');
-    expect(client.features).toContain('ack');
   });
 
   test('every state on the way is told', async () => {
@@ -79,20 +66,6 @@ describe('opening a session (§2)', () => {
     await failed;
   });
 
-  test('a refused hello rejects connect with the runtime’s error', async () => {
-    const place = theatre();
-    const connecting = place.connect();
-    const failed = expect(connecting).rejects.toMatchObject({
-      name: 'ArcpError',
-      code: 'UNAUTHENTICATED',
-      retryable: false,
-    });
-    const stage = await place.next();
-    stage.refuse(await stage.next('session.hello'), 'UNAUTHENTICATED');
-    await failed;
-    expect(place.names()).toEqual(['connecting', 'handshaking', 'closed']);
-  });
-
   test('a runtime that hangs up on the hello rejects connect', async () => {
     const place = theatre();
     const failed = expect(place.connect()).rejects.toThrow(/closed before the welcome \(1011 no\)/);
@@ -120,7 +93,6 @@ describe('opening a session (§2)', () => {
       token: 't',
       clock,
       connectTimeoutMs: 3000,
-      inspect: chart.inspect,
       dial: (_, { signal }) => {
         dialled(signal);
         return new Promise(() => {});
@@ -169,26 +141,6 @@ describe('leaving (§6.7)', () => {
     await expect(job.result()).rejects.toMatchObject({ name: 'ConnectionError', reason: 'closed' });
     await expect(client.submit('counter')).rejects.toMatchObject({ reason: 'closed' });
     await client.close();
-  });
-
-  test('bye says session.bye with its reason', async () => {
-    const { client, stage } = await theatre().live();
-    const leaving = client.bye('finished');
-    const bye = await stage.next('session.bye');
-    expect(bye.payload).toEqual({ reason: 'finished' });
-    stage.answer(bye, 'session.closed');
-    await leaving;
-    expect(await stage.closed).toMatchObject({ code: 1000 });
-  });
-
-  test('a runtime that does not answer a goodbye is waited for no longer than closeTimeoutMs', async () => {
-    const clock = simulatedClock();
-    const { client, stage } = await theatre().live({ clock, closeTimeoutMs: 2000 });
-    const closing = client.close();
-    await stage.next('session.close');
-    clock.advance(2000);
-    await closing;
-    expect(client.state).toBe('closed');
   });
 
   test('close and bye work without a connection, and nothing is tried again after them', async () => {

@@ -64,18 +64,6 @@ describe('submitting', () => {
     expect((await Promise.all(submitting)).map(({ id }) => id)).toEqual(['job_a', 'job_b', 'job_c']);
   });
 
-  test('a submit while waiting is sent after the resume', async () => {
-    const place = theatre();
-    const { client, stage } = await place.live();
-    stage.drop();
-    await place.until('waiting');
-    const submitting = client.submit('counter');
-    const again = await place.next();
-    await again.welcome();
-    await again.accept('job_1');
-    expect((await submitting).id).toBe('job_1');
-  });
-
   test('a submit whose answer was lost is sent again as the same request with the same key', async () => {
     const place = theatre();
     const { client, stage } = await place.live();

@@ -18,6 +18,17 @@ export function expectCovered({ charts }: CoverageReport, level: string, abiliti
   expect.fail(`${level}: never taken, or never entered, by the generated walks:\n${lines.join('\n')}`);
 }
 
+/** The same for the client's chart, whose walks have a model of their own. */
+export function expectClientCovered({ charts }: CoverageReport, level: string): void {
+  const missing = charts.flatMap(({ transitions, states }) => [...transitions.missing, ...states.missing]);
+  if (missing.length === 0) return;
+  const where = [
+    'Add an act to test/conformance/client/model.ts, what has to come of it to outcome.ts, what the chart hears of it to',
+    'walks.ts, and how it is done to driver.ts (the application, time) or player.ts (the runtime).',
+  ].join('\n');
+  expect.fail(`${level}: never taken, or never entered, by the generated walks:\n  ${missing.join('\n  ')}\n${where}`);
+}
+
 /** The transitions that the walks of a driver with these abilities lead through. */
 function plannedBy(abilities: ReadonlySet<Ability>): ReadonlySet<string> {
   const walks = policies.flatMap(({ policy, scope }) => sessionWalks({ policy, scope, abilities }).walks);
