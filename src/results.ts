@@ -103,13 +103,14 @@ export class ResultWriter {
   }
 
   #emit(bytes: Buffer, more: boolean): void {
-    this.#job.emit('result_chunk', {
-      result_id: this.#resultId,
-      chunk_seq: this.#chunkSeq,
-      data: bytes.toString(this.#encoding),
-      encoding: this.#encoding,
-      more,
-    });
+    const [encoding, data] = [this.#encoding, bytes.toString(this.#encoding)];
+    const chunk = { result_id: this.#resultId, chunk_seq: this.#chunkSeq, data, encoding, more };
+    try {
+      this.#job.emit('result_chunk', chunk);
+    } catch (error) {
+      // A chunk that could not be kept is missing, whatever the agent makes of it.
+      throw this.#violated(error instanceof Error ? error : new Error(String(error)));
+    }
     this.#chunkSeq += 1;
   }
 }
