@@ -1,11 +1,15 @@
 import { defineAgent, type JobContext } from '../../src/index.ts';
+import type { ResultWriter } from '../../src/results.ts';
 import { Violation } from './client.ts';
 import type { Lots } from './lots.ts';
 import type { Oracle } from './oracle.ts';
+import type { PromisedJob } from './promise.ts';
+import { PromisedResult } from './results.ts';
 
 /** A simulated job's agent, which does what it is told, and does not heed its signal. */
 interface SimAgent {
   context: JobContext;
+  writer?: ResultWriter;
   finish(result: unknown): void;
   fail(error: Error): void;
 }
@@ -24,6 +28,8 @@ export class Agents {
     name: 'sim',
     run: (context) =>
       new Promise((finish, fail) => {
+        if (this.#agents.some(({ context: { id } }) => id === context.id))
+          throw new Violation(`${context.id} runs twice`);
         this.#agents.push({ context, finish, fail });
         context.log('info', 'begun');
       }),
@@ -39,6 +45,13 @@ export class Agents {
     return this.#agents.length;
   }
 
+  /** How many have yet to come to an end of their own, of jobs that have not ended without them. */
+  get running(): number {
+    const { jobs } = this.#around.oracle;
+    return this.#agents.filter(({ context: { id } }) => jobs.get(id)?.told === 'nothing' && !jobs.get(id)?.ended)
+      .length;
+  }
+
   emit(): void {
     if (this.#agents.length === 0) return;
     const { lots, tell } = this.#around;
@@ -52,6 +65,36 @@ export class Agents {
         this.#say(context, line, () => context.log('info', line));
       }
     }
+  }
+
+  /** Some agents stream their result, a few chunks at a time. */
+  stream(): void {
+    if (this.#agents.length === 0) return;
+    const { lots, tell } = this.#around;
+    const agent = lots.pick(this.#agents.slice(-6));
+    const { context } = agent;
+    const job = this.#jobOf(context);
+    if (job.told !== 'nothing' || job.result?.isWhole || job.result?.isSpoilt) return;
+    const encoding = lots.pick(['utf8', 'base64'] as const);
+    job.result ??= new PromisedResult(encoding, job.session.features.has('result_chunk'));
+    agent.writer ??= context.result({ encoding: job.result.encoding });
+    const { writer } = agent;
+    const { result } = job;
+    tell(`job ${context.id} streams its result`);
+    for (let left = lots.below(4); left > 0 && !result.isSpoilt; left -= 1) {
+      const text = `chunk ${lots.below(1000)} é ${'x'.repeat(lots.below(60))}`;
+      this.#write(
+        job,
+        () => result.writes(text),
+        () => writer.write(text),
+      );
+    }
+    if (lots.oneIn(3) && !result.isSpoilt)
+      this.#write(
+        job,
+        () => result.ends(),
+        () => writer.end(),
+      );
   }
 
   end(): void {
@@ -71,19 +114,18 @@ export class Agents {
       const job = oracle.jobs.get(context.id);
       if (!job) throw new Violation(`job ${context.id} runs, and was never accepted`);
       if (job.told !== 'nothing') continue;
-      const mustStop = job.cancelledMs <= nowMs || job.ended === 'timed_out' || job.session.state === 'failed';
+      const mustStop =
+        Math.min(job.cancelledMs, job.shutMs) <= nowMs || job.ended === 'timed_out' || job.session.state === 'failed';
       if (context.signal.aborted === mustStop) continue;
       throw new Violation(`job ${context.id} was ${mustStop ? 'not told to stop' : 'told to stop without a cause'}`);
     }
   }
 
   #say(context: JobContext, line: string, say: () => void): void {
-    const { oracle, full } = this.#around;
-    const job = oracle.jobs.get(context.id);
-    if (!job) throw new Violation(`job ${context.id} runs, and was never accepted`);
+    const { full } = this.#around;
+    const job = this.#jobOf(context);
     const { session } = job;
-    const isHeard = job.ended === undefined && job.cancelledMs > oracle.nowMs();
-    const isNumbered = isHeard && (!line.startsWith('progress') || session.features.has('progress'));
+    const isNumbered = this.#isHeard(job) && (!line.startsWith('progress') || session.features.has('progress'));
     // A full disk is told to the agent, which here goes on as if nothing were.
     const isRefused = isNumbered && full.has(session.id);
     if (isNumbered && !isRefused) job.said.push(line);
@@ -94,13 +136,40 @@ export class Agents {
     }
   }
 
+  #isHeard({ ended, cancelledMs, shutMs }: PromisedJob): boolean {
+    return ended === undefined && Math.min(cancelledMs, shutMs) > this.#around.oracle.nowMs();
+  }
+
+  #jobOf({ id }: JobContext): PromisedJob {
+    const job = this.#around.oracle.jobs.get(id);
+    if (!job) throw new Violation(`job ${id} runs, and was never accepted`);
+    return job;
+  }
+
+  /** A chunk that finds the disk full spoils the result, whatever its agent makes of it. */
+  #write(job: PromisedJob, promise: () => void, write: () => void): void {
+    const { result, session } = job;
+    if (!result) return;
+    promise();
+    const isRefused = result.isDue && this.#isHeard(job) && this.#around.full.has(session.id);
+    if (isRefused || !this.#isHeard(job)) result.loses();
+    result.isSpoilt ||= isRefused;
+    try {
+      write();
+    } catch (error) {
+      if (!isRefused) throw error;
+    }
+  }
+
   #end(agent: SimAgent, how: 'finish' | 'fail'): void {
     const { oracle, tell } = this.#around;
     const job = oracle.jobs.get(agent.context.id);
     if (job?.told !== 'nothing') return;
     tell(`job ${agent.context.id}: its agent says ${how}`);
-    job.told = how;
-    if (how === 'finish') agent.finish({ ok: true });
+    const { result } = job;
+    // A streamed result that is not whole is none (§8).
+    job.told = result && (!result.isWhole || result.isSpoilt) ? 'fail' : how;
+    if (how === 'finish') agent.finish(result ? undefined : { ok: true });
     else agent.fail(new Error('simulated'));
   }
 }

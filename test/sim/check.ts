@@ -1,6 +1,6 @@
 import type { SessionInfo } from '../../src/index.ts';
 import type { Known } from './foresight.ts';
-import { isOverdue, type Policy, type PromisedSession, type Wire } from './promise.ts';
+import { isOverdue, keyKeptMs, type Policy, type PromisedSession, type Wire } from './promise.ts';
 
 /** What is wrong with a session, held against what was promised of it. */
 export function* faultsOfSession(
@@ -26,6 +26,7 @@ export function* faultsOfSession(
   for (const job of running) {
     if (isOverdue(job, nowMs, policy)) yield `job ${job.id} should have ended`;
     if (job.said.length > 0) yield `job ${job.id} said ${job.said.join()}, which was not kept`;
+    if (job.result?.isDue) yield `job ${job.id} streamed what was not kept`;
   }
   if (session.lag === 'due') yield `${id} was not told that it is behind`;
 }
@@ -59,7 +60,7 @@ export function* faultsOfWire(wire: Wire, nowMs: number, policy: Policy): Iterab
 
 /** The most timers a runtime may have running for all it has to wait for. */
 export function timersMax(known: Known): number {
-  const { policy, wires, sessions } = known;
+  const { policy, wires, sessions, keys } = known;
   const nowMs = known.nowMs();
   let count = 0;
   for (const { phase, session } of wires.values()) {
@@ -76,5 +77,6 @@ export function timersMax(known: Known): number {
       if (ended !== undefined && endedMs + policy.retentionMs > nowMs) remembered.ended = 1;
     }
   }
-  return count + remembered.tombstone + remembered.ended;
+  const isKeyKept = [...keys.values()].some(({ atMs }) => atMs + keyKeptMs > nowMs);
+  return count + remembered.tombstone + remembered.ended + (isKeyKept ? 1 : 0);
 }

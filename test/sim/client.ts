@@ -76,6 +76,8 @@ export class SimClient {
     else if (frame.type === 'session.ping')
       this.send(attempt.link, 'session.pong', { ping_nonce: frame.payload.nonce });
     else if (frame.type === 'job.accepted') this.jobIds.push(String(frame.job_id));
+    // A runtime that keeps nothing takes its sessions with it (§6.7).
+    else if (frame.type === 'session.bye' && !frame.payload.resumable) this.fate = 'refused';
     else if (frame.type === 'session.error') this.#refused(attempt, frame);
   }
 

@@ -1,6 +1,8 @@
 import type { Frame } from '../support/peer.ts';
+import type { Verdict } from './authenticators.ts';
+import { isSlow, principalOf } from './bearers.ts';
 import type { Link } from './link.ts';
-import type { Policy, PromisedJob, PromisedSession, Wire } from './promise.ts';
+import type { Policy, PromisedJob, PromisedSession, Remembered, Wire } from './promise.ts';
 
 /** What a frame has to be answered with, and what it changes once it was. */
 export interface Foresight {
@@ -10,6 +12,10 @@ export interface Foresight {
   opens?: PromisedSession | undefined;
   cursor?: number;
   after?: () => void;
+  /** Who it is from is not known at once: what follows waits. */
+  waits?: true;
+  /** What an equal submit was answered with: this one starts nothing. */
+  repeats?: string;
 }
 
 /** All that is known of a runtime. */
@@ -20,14 +26,16 @@ export interface Known {
   wires: ReadonlyMap<Link, Wire>;
   sessions: Iterable<PromisedSession>;
   jobs: ReadonlyMap<string, PromisedJob>;
+  /** Submits by principal and idempotency key. */
+  keys: ReadonlyMap<string, Remembered>;
 }
 
 const badRequest: Foresight = { answer: 'session.error INVALID_REQUEST' };
 
 /** What must come of a frame that the runtime is about to hear (§6, §7); undefined text is nonsense. */
-export function foresee(wire: Wire, frame: Frame | undefined, known: Known): Foresight {
+export function foresee(wire: Wire, frame: Frame | undefined, known: Known, verdict?: Verdict): Foresight {
   const { session } = wire;
-  if (!session) return foreseeGreeting(wire, frame, known);
+  if (!session) return foreseeGreeting(wire, frame, { known, verdict });
   if (!frame) return badRequest;
   switch (frame.type) {
     case 'session.ping':
@@ -43,7 +51,7 @@ export function foresee(wire: Wire, frame: Frame | undefined, known: Known): For
     case 'session.bye':
       return { answer: 'session.closed', closes: 1000, after: () => bye(session, known) };
     case 'job.submit':
-      return { answer: 'job.accepted' };
+      return foreseeSubmit(session, frame, known);
     case 'job.cancel':
       return foreseeCancel(session, known.jobs.get(frame.payload.job_id), known);
     default:
@@ -51,11 +59,38 @@ export function foresee(wire: Wire, frame: Frame | undefined, known: Known): For
   }
 }
 
-function foreseeGreeting(wire: Wire, frame: Frame | undefined, known: Known): Foresight {
+/** A key belongs to its principal; the order in which the input names things does not count (§7). */
+export function keyOf(principal: string, { payload }: Frame): string | undefined {
+  return payload.idempotency_key && JSON.stringify([principal, payload.idempotency_key]);
+}
+
+export function parametersOf({ payload: { agent, input = {}, max_runtime_sec } }: Frame): string {
+  return JSON.stringify([agent, Object.entries(input).sort(), max_runtime_sec]);
+}
+
+/** What an acceptance says, whichever request it answers. */
+export function acceptanceOf({ payload }: Frame): string {
+  return JSON.stringify({ ...payload, request_id: undefined, reply_to: undefined });
+}
+
+function foreseeSubmit(session: PromisedSession, frame: Frame, { keys }: Known): Foresight {
+  const known = keys.get(keyOf(session.principal, frame) ?? '');
+  if (!known) return { answer: 'job.accepted' };
+  return known.parameters === parametersOf(frame)
+    ? { answer: 'job.accepted', repeats: known.accepted }
+    : { answer: 'session.error DUPLICATE_KEY' };
+}
+
+function foreseeGreeting(
+  wire: Wire,
+  frame: Frame | undefined,
+  { known, verdict }: { known: Known; verdict: Verdict | undefined },
+): Foresight {
   if (frame?.type !== 'session.hello' && frame?.type !== 'session.resume')
     return { answer: `session.error ${frame ? 'UNAUTHENTICATED' : 'INVALID_REQUEST'}`, closes: 1008 };
   const { auth, resume_token: token, last_event_seq: cursor = 0, session_id: id } = frame.payload;
-  const principal = principalOf(auth.token);
+  if (isSlow(auth.token) && verdict === undefined) return { answer: undefined, waits: true };
+  const principal = verdict === undefined || verdict === 'granted' ? principalOf(auth.token) : '';
   if (principal === '') return { answer: 'session.error UNAUTHENTICATED', closes: 1008 };
   if (token === undefined) return { answer: 'session.welcome', cursor: 0 };
   const session = [...known.sessions].find(({ tokens }) => tokens.includes(token));
@@ -87,11 +122,6 @@ function refusalOf(session: PromisedSession | undefined, wish: Wish, { policy, n
   if (id !== undefined && id !== session.id) return 'INVALID_REQUEST';
   if (cursor < session.freedThrough(policy)) return 'RESUME_WINDOW_EXPIRED trimmed';
   return cursor > session.kept.newest ? 'RESUME_WINDOW_EXPIRED ahead' : undefined;
-}
-
-/** The simulation's bearer tokens are `PRINCIPAL/ANYTHING`. */
-export function principalOf(token: string): string {
-  return token.split('/')[0] ?? '';
 }
 
 function foreseeAck(wire: Wire, session: PromisedSession, { seq, known }: { seq: number; known: Known }): Foresight {

@@ -11,7 +11,12 @@ export function drawGreetings(client: SimClient, lots: Lots, everyToken: readonl
   else if (client.attempts.size === 0) greetings.push(hello(client, lots));
   // Some say nothing at all.
   if (lots.oneIn(20)) greetings.pop();
-  return greetings;
+  // Of some it takes a while to find out who they are.
+  return greetings.map((greeting) =>
+    greeting.bearer === `${client.principal}/1` && lots.oneIn(6)
+      ? { ...greeting, bearer: `${client.principal}/later` }
+      : greeting,
+  );
 }
 
 /** Any token that was ever given out, the later ones likelier. */

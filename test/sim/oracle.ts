@@ -1,21 +1,16 @@
 import type { SessionInfo } from '../../src/index.ts';
 import type { Frame } from '../support/peer.ts';
-import { faultsOfSession, faultsOfWire, isLagging } from './check.ts';
+import type { Verdict } from './authenticators.ts';
+import { principalOf } from './bearers.ts';
+import { faultsOfSession, faultsOfWire } from './check.ts';
 import { Violation } from './client.ts';
-import { type Foresight, foresee, type Known, principalOf } from './foresight.ts';
-import { parsed, summary } from './frames.ts';
+import { acceptanceOf, type Known, keyOf, parametersOf } from './foresight.ts';
+import { parsed } from './frames.ts';
+import { Hearings } from './hearings.ts';
+import { Keeping } from './keeping.ts';
 import type { Link, Tap } from './link.ts';
-import { faultOfEnd, Kept, type Policy, type PromisedJob, PromisedSession, type Wire } from './promise.ts';
+import { type Policy, type PromisedJob, PromisedSession, type Remembered, type Wire } from './promise.ts';
 import { count, type Tally } from './tally.ts';
-
-/** A frame that the runtime is being handed, and what came of it. */
-interface Hearing {
-  wire: Wire;
-  foresight: Foresight;
-  frame: Frame | undefined;
-  answers: Frame[];
-  closed?: number;
-}
 
 /**
  * Knows, from everything that crosses the runtime's end of every link and from time alone, what the runtime has to do, and
@@ -27,17 +22,21 @@ export class Oracle implements Tap, Known {
   readonly wires = new Map<Link, Wire>();
   readonly jobs = new Map<string, PromisedJob>();
   readonly #sessions = new Map<string, PromisedSession>();
-  readonly #logs = new Map<string, Kept>();
+  readonly keys = new Map<string, Remembered>();
+  readonly keeping: Keeping;
   /** Every token that was ever given out, the newest last. */
   readonly tokens: string[] = [];
-  readonly tally: Tally = new Map();
-  readonly #full = new Set<string>();
-  #hearing: Hearing | undefined;
+  readonly tally: Tally;
+  readonly #hearings: Hearings;
+  #phase: 'open' | 'shut' = 'open';
   #fault: string | undefined;
 
-  constructor(policy: Policy, nowMs: () => number) {
+  constructor(policy: Policy, nowMs: () => number, tally: Tally) {
     this.policy = policy;
     this.nowMs = nowMs;
+    this.tally = tally;
+    this.keeping = new Keeping(this);
+    this.#hearings = new Hearings(this);
   }
 
   get sessions(): Iterable<PromisedSession> {
@@ -48,7 +47,12 @@ export class Oracle implements Tap, Known {
     return this.#sessions.get(id ?? '');
   }
 
-  opens(link: Link): void {
+  /** The link of which the runtime is hearing something. */
+  get heard(): Link | undefined {
+    return this.#hearings.link;
+  }
+
+  opens(link: Link, accept: () => void): void {
     const nowMs = this.nowMs();
     this.wires.set(link, {
       link,
@@ -62,7 +66,11 @@ export class Oracle implements Tap, Known {
       lastDrainMs: nowMs,
       fullSinceMs: undefined,
       refusals: 0,
+      held: undefined,
     });
+    accept();
+    if (this.#phase === 'shut' && this.#wire(link).phase !== 'over')
+      this.fault('took a connection while shutting down');
   }
 
   hears(link: Link, text: string, hand: () => void): void {
@@ -73,15 +81,12 @@ export class Oracle implements Tap, Known {
     const frame = parsed(text);
     // Any frame shows that the client has its newest token (§6.3).
     wire.session?.tokens.splice(1);
-    const foresight = foresee(wire, frame, this);
-    const { opens, answer } = foresight;
-    count(this.tally, opens ? `resume from ${opens.state}` : (answer ?? `${frame?.type}`));
-    const hearing: Hearing = { wire, foresight, frame, answers: [] };
-    this.#hearing = hearing;
-    hand();
-    this.#hearing = undefined;
-    this.#compare(hearing);
-    foresight.after?.();
+    this.#hearings.hears(wire, frame, hand);
+  }
+
+  /** An authenticator has come to its verdict; whoever asked it may be gone by now. */
+  decides(link: Link, verdict: Verdict): void {
+    this.#hearings.decides(this.wires.get(link), verdict);
   }
 
   learns(link: Link, hand: () => void): void {
@@ -96,15 +101,6 @@ export class Oracle implements Tap, Known {
     this.#wire(link).lastDrainMs = this.nowMs();
   }
 
-  #compare({ wire, foresight, frame, answers, closed }: Hearing): void {
-    const said = answers.map(summary).join(', ');
-    const { answer = '', closes } = foresight;
-    if (said !== answer)
-      this.fault(`a ${frame?.type ?? 'piece of nonsense'} was answered [${said}] and not [${answer}]`);
-    if (closed !== closes) this.fault(`closed with ${closed} and not ${closes} after ${frame?.type}`);
-    if (closes !== undefined) wire.phase = 'over';
-  }
-
   // What the runtime says.
 
   sends(link: Link, text: string): void {
@@ -113,6 +109,8 @@ export class Oracle implements Tap, Known {
     if (!frame) return this.fault(`said what is no frame: ${text}`);
     wire.lastOutMs = this.nowMs();
     if (wire.phase === 'over') return this.fault(`spoke on a connection that is over: ${text}`);
+    if (this.#phase === 'shut') return this.#saysGoodbye(wire, frame);
+    if (frame.event_seq === undefined && frame.type !== 'session.ping') this.#hearings.goOnTo(wire, frame);
     if (frame.type === 'session.welcome') this.#welcomed(wire, frame);
     const { session } = wire;
     if (session && frame.session_id !== session.id) this.fault(`said to ${session.id}: ${text}`);
@@ -120,22 +118,32 @@ export class Oracle implements Tap, Known {
     if (frame.type === 'session.ping') {
       if (!session?.features.has('heartbeat')) this.fault('pinged a session that has not negotiated heartbeats');
       wire.lastPingMs = this.nowMs();
-    } else if (this.#hearing?.wire === wire) this.#answered(frame);
+    } else if (this.#hearings.now?.wire === wire) this.#answered(frame);
     else if (frame.payload.code !== 'HEARTBEAT_LOST') this.fault(`said unasked: ${text}`);
   }
 
   #answered(frame: Frame): void {
-    const { answers, wire } = this.#hearing ?? {};
+    const { answers, wire } = this.#hearings.now ?? {};
     answers?.push(frame);
-    if (frame.type !== 'job.accepted' || !wire?.session) return;
+    const { frame: asked, foresight } = this.#hearings.now ?? {};
+    if (frame.type !== 'job.accepted' || !wire?.session || !asked) return;
     const id = String(frame.job_id);
-    const { max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = this.#hearing?.frame?.payload ?? {};
+    const accepted = acceptanceOf(frame);
+    if (foresight?.repeats !== undefined) {
+      if (foresight.repeats !== accepted) this.fault(`a repeat was answered ${accepted}, and not ${foresight.repeats}`);
+      return;
+    }
+    const key = keyOf(wire.session.principal, asked);
+    if (key !== undefined) this.keys.set(key, { parameters: parametersOf(asked), accepted, atMs: this.nowMs() });
+    const { max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = asked.payload;
     const job: PromisedJob = {
       id,
       session: wire.session,
       limitAtMs: this.nowMs() + limitSec * 1000,
       cancelledMs: Number.POSITIVE_INFINITY,
       told: 'nothing',
+      result: undefined,
+      shutMs: Number.POSITIVE_INFINITY,
       said: ['begun'],
       ended: undefined,
       endedMs: Number.POSITIVE_INFINITY,
@@ -146,7 +154,7 @@ export class Oracle implements Tap, Known {
   }
 
   #welcomed(wire: Wire, frame: Frame): void {
-    const { foresight, frame: asked } = this.#hearing ?? {};
+    const { foresight, frame: asked } = this.#hearings.now ?? {};
     const { session_id: id = '', payload } = frame;
     if (foresight?.answer !== 'session.welcome' || !asked) return this.fault(`a welcome that nobody may have: ${id}`);
     const token: string = payload.resume_token;
@@ -158,7 +166,7 @@ export class Oracle implements Tap, Known {
     const known = foresight.opens;
     if (!known) {
       if (this.#sessions.has(id)) this.fault(`a hello was welcomed to a session that stands: ${id}`);
-      const kept = this.#logs.get(id) ?? new Kept();
+      const kept = this.keeping.log(id);
       wire.session = new PromisedSession(id, {
         principal: principalOf(asked.payload.auth.token),
         features,
@@ -193,19 +201,24 @@ export class Oracle implements Tap, Known {
   closes(link: Link, code: number): void {
     const wire = this.#wire(link);
     const { session, phase } = wire;
-    const hearing = this.#hearing?.wire === wire ? this.#hearing : undefined;
+    if (code === 4001) this.#hearings.goOn(({ foresight: { opens } }) => opens !== undefined && opens === session);
+    const { now } = this.#hearings;
+    const hearing = now?.wire === wire ? now : undefined;
     if (phase === 'over') return;
     count(this.tally, `closed ${code}`);
     const nowMs = this.nowMs();
     const { handshakeMs, heartbeatMs, stallMs } = this.policy;
     if (hearing && code === hearing.foresight.closes) hearing.closed = code;
-    else if (code === 4001 && session && this.#hearing?.foresight.opens === session) session.detach(nowMs);
+    else if (code === 4001 && session && this.#hearings.now?.foresight.opens === session) session.detach(nowMs);
     else if (code === 4004 && phase === 'handshake' && nowMs - wire.openedMs >= handshakeMs) wire.phase = 'over';
     else if (code === 4002 && session?.features.has('heartbeat') && nowMs - wire.lastInMs >= 2 * heartbeatMs)
       session.detach(nowMs);
     else if (code === 4003 && session && this.#mayStall(wire, session, stallMs)) session.detach(nowMs);
-    else if (code === 1011 && session && this.#full.has(session.id)) wire.phase = 'over';
-    else this.fault(`closed ${session?.id ?? 'a handshake'} with ${code}, unasked`);
+    else if (code === 1011 && session && this.keeping.full.has(session.id)) wire.phase = 'over';
+    else if (code === 1001 && this.#phase === 'shut' && (phase === 'handshake' || wire.saidGoodbye)) {
+      wire.phase = 'over';
+      session?.detach(nowMs);
+    } else this.fault(`closed ${session?.id ?? 'a handshake'} with ${code}, unasked`);
   }
 
   #mayStall(wire: Wire, session: PromisedSession, stallMs: number): boolean {
@@ -215,53 +228,24 @@ export class Oracle implements Tap, Known {
     return isGap || (this.nowMs() - wire.lastDrainMs >= stallMs && owesTooMuch);
   }
 
-  // What the runtime keeps.
-
-  opensLog(sessionId: string): void {
-    this.#logs.set(sessionId, new Kept());
+  /** The runtime is told to shut down: everybody hears of it at once, and every job ends (§6.7). */
+  shutsDown(shut: () => void): void {
+    const nowMs = this.nowMs();
+    for (const session of this.sessions) session.lapse(nowMs, this.policy);
+    const running = [...this.jobs.values()].filter(({ ended }) => ended === undefined);
+    for (const job of running) job.shutMs = nowMs;
+    this.#phase = 'shut';
+    count(this.tally, `shutdown with ${running.length === 0 ? 'no job' : 'jobs'}`);
+    shut();
+    for (const { phase } of this.wires.values()) if (phase !== 'over') this.fault('a connection outlived the shutdown');
+    for (const { id, ended } of running) if (ended === undefined) this.fault(`job ${id} outlived the shutdown`);
   }
 
-  newest(sessionId: string): number {
-    return this.#logs.get(sessionId)?.newest ?? 0;
-  }
-
-  appends(sessionId: string, text: string): void {
-    const frame = parsed(text);
-    const kept = this.#logs.get(sessionId);
-    kept?.add(text);
-    const job = this.jobs.get(frame?.job_id ?? '');
-    if (!frame || !kept || job?.session.id !== sessionId) return this.fault(`kept in ${sessionId}: ${text}`);
-    job.session.lapse(this.nowMs(), this.policy);
-    if (job.ended) return this.fault(`kept after its job had ended: ${text}`);
-    if (frame.type === 'job.event') return this.#said(job, frame);
-    const fault = faultOfEnd(job, frame.payload.final_status, this.nowMs(), this.policy);
-    if (fault) this.fault(`job ${job.id} ${fault}`);
-    job.ended = frame.payload.final_status;
-    job.endedMs = this.nowMs();
-    count(this.tally, `job ${job.ended}`);
-  }
-
-  #said(job: PromisedJob, { payload: { kind, body } }: Frame): void {
-    const { session } = job;
-    if (kind === 'status' && body.phase === 'back_pressure') {
-      if (session.lag !== 'due') this.fault('was told of a lag that is not there, or twice of one');
-      session.lag = 'told';
-      return;
-    }
-    if (isLagging(session, this.policy)) session.lag = 'due';
-    const said = job.said.shift();
-    const text = kind === 'log' ? body.message : `${kind} ${body.current}`;
-    if (said !== text) this.fault(`job ${job.id} said ${said}, and ${text} was kept`);
-  }
-
-  /** The disk refuses what a session would keep; its jobs' ends are lost, and it fails (§3). */
-  refusesToKeep(sessionId: string, isEnd: boolean): void {
-    this.#full.add(sessionId);
-    const session = this.session(sessionId);
-    if (!isEnd || !session) return;
-    session.state = 'failed';
-    session.tokens = [];
-    for (const job of session.running) Object.assign(job, { ended: 'error', endedMs: this.nowMs() });
+  #saysGoodbye(wire: Wire, frame: Frame): void {
+    const { reason, resumable } = frame.payload;
+    const isIt = frame.type === 'session.bye' && reason === 'shutdown' && resumable === false;
+    if (!isIt || !wire.session) this.fault(`said while shutting down: ${JSON.stringify(frame)}`);
+    wire.saidGoodbye = true;
   }
 
   // What must hold, once all that follows at once has happened.
@@ -272,6 +256,7 @@ export class Oracle implements Tap, Known {
 
   check(infos: readonly SessionInfo[]): void {
     const nowMs = this.nowMs();
+    this.#hearings.goOn(() => false);
     for (const session of this.sessions) session.lapse(nowMs, this.policy);
     for (const wire of this.wires.values()) this.#faults(faultsOfWire(wire, nowMs, this.policy));
     const seen = new Map(infos.map((info) => [info.sessionId, info]));
@@ -284,6 +269,10 @@ export class Oracle implements Tap, Known {
     }
     const handshakes = [...this.wires.values()].filter(({ phase }) => phase === 'handshake').length;
     if (seen.size !== handshakes) this.fault(`${seen.size} sessions wait for ${handshakes} handshakes`);
+    this.expectNoFault();
+  }
+
+  expectNoFault(): void {
     if (this.#fault !== undefined) throw new Violation(this.#fault);
   }
 

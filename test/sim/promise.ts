@@ -1,7 +1,9 @@
 // What a runtime has promised about one session and its jobs, as the protocol's text has it (§3 to §7): held against what the
 // runtime does, by test/sim/oracle.ts. Times are the simulated clock's, in milliseconds.
 import type { FinalStatus } from '../../machines/index.ts';
+import type { Frame } from '../support/peer.ts';
 import type { Link } from './link.ts';
+import type { PromisedResult } from './results.ts';
 
 export interface Policy {
   onBye: 'cancel' | 'keep';
@@ -32,6 +34,20 @@ export interface Wire {
   /** Since when it holds all it may, with more waiting. */
   fullSinceMs: number | undefined;
   refusals: number;
+  /** What waits, in order, until it is known who it is from (§6.1); undefined texts are nonsense. */
+  held: (Frame | undefined)[] | undefined;
+  /** It was told that the runtime shuts down. */
+  saidGoodbye?: true;
+}
+
+/** How long the protocol has an idempotency key kept. */
+export const keyKeptMs = 24 * 3600 * 1000;
+
+/** What a submit with an idempotency key was answered with, and to what (§7). */
+export interface Remembered {
+  atMs: number;
+  parameters: string;
+  accepted: string;
 }
 
 export interface PromisedJob {
@@ -41,6 +57,10 @@ export interface PromisedJob {
   cancelledMs: number;
   /** What its agent did in the end. */
   told: 'nothing' | 'finish' | 'fail';
+  /** What its agent streams as its result, once it does. */
+  result: PromisedResult | undefined;
+  /** When the runtime was shut down under it. */
+  shutMs: number;
   /** What the agent said that has yet to be numbered. */
   said: string[];
   ended: FinalStatus | undefined;
@@ -136,13 +156,14 @@ export function faultOfEnd(
   nowMs: number,
   { graceMs }: Policy,
 ): string | undefined {
-  const { told, cancelledMs, limitAtMs } = job;
+  const { told, cancelledMs, limitAtMs, shutMs } = job;
   const isCancelled = cancelledMs <= nowMs;
+  const isShut = shutMs <= nowMs;
   const causes: Record<FinalStatus, boolean> = {
     success: told === 'finish' && (!isCancelled || cancelledMs === nowMs),
-    error: told === 'fail' && (!isCancelled || cancelledMs === nowMs),
+    error: (told === 'fail' || isShut) && (!isCancelled || cancelledMs === nowMs),
     timed_out: limitAtMs <= nowMs && limitAtMs <= cancelledMs,
-    cancelled: isCancelled && (told !== 'nothing' || cancelledMs + graceMs <= nowMs),
+    cancelled: isCancelled && (told !== 'nothing' || isShut || cancelledMs + graceMs <= nowMs),
   };
   if (causes[status]) return undefined;
   return `ended ${status} at ${nowMs}: ${JSON.stringify({ told, cancelledMs, limitAtMs })}`;

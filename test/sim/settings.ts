@@ -63,14 +63,14 @@ export function watchedStore(oracle: Oracle) {
   const openLog: Store['openLog'] = (sessionId, limits) => {
     const log = memory.openLog(sessionId, limits);
     const append = log.append.bind(log);
-    oracle.opensLog(sessionId);
+    oracle.keeping.opensLog(sessionId);
     log.append = (head, tail) => {
       if (full.has(sessionId)) {
-        oracle.refusesToKeep(sessionId, /"type":"job\.(result|error)"/.test(head));
+        oracle.keeping.refusesToKeep(sessionId, /"type":"job\.(result|error)"/.test(head));
         throw new Error('no space left on the simulated disk');
       }
-      const seq = oracle.newest(sessionId) + 1;
-      oracle.appends(sessionId, `${head}${seq}${tail}`);
+      const seq = oracle.keeping.log(sessionId).newest + 1;
+      oracle.keeping.appends(sessionId, `${head}${seq}${tail}`);
       const given = append(head, tail);
       if (given !== seq) oracle.fault(`${sessionId} numbered ${given} what comes after ${seq - 1}`);
       return given;

@@ -8,7 +8,12 @@ const steps = 120;
 
 /** What has to come to pass in a few hundred storms, or they are none. */
 const eventful = [
+  'authenticated late, and too late',
+  'authenticated late, failed',
+  'authenticated late, granted',
+  'authenticated late, refused',
   'closed 1000',
+  'closed 1001',
   'closed 1008',
   'closed 1011',
   'closed 4001',
@@ -24,6 +29,7 @@ const eventful = [
   'resume from attached',
   'resume from detached',
   'session.closed',
+  'session.error DUPLICATE_KEY',
   'session.error INVALID_REQUEST',
   'session.error JOB_NOT_FOUND',
   'session.error JOB_NOT_FOUND ended',
@@ -33,6 +39,13 @@ const eventful = [
   'session.error RESUME_WINDOW_EXPIRED trimmed',
   'session.error RESUME_WINDOW_EXPIRED unknown',
   'session.error UNAUTHENTICATED',
+  'session.hello that waits',
+  'session.resume that waits',
+  'shutdown with jobs',
+  'shutdown with no job',
+  'streamed result in chunks',
+  'streamed result inline',
+  'submit repeated',
 ];
 
 test(`${seeds} seeded storms of ${steps} steps keep every promise`, async () => {

@@ -1,77 +1,65 @@
-import { createRuntime } from '../../src/index.ts';
-import { recordingLog } from '../support/runtime.ts';
-import { Agents } from './agents.ts';
-import { timersMax } from './check.ts';
 import { SimClient, Violation } from './client.ts';
 import { anyToken, drawGreetings } from './greetings.ts';
-import { Link } from './link.ts';
+import { Life } from './life.ts';
+import type { Link } from './link.ts';
 import { Lots } from './lots.ts';
-import { Oracle } from './oracle.ts';
-import { countingClock, drawPolicy, optionsOf, watchedStore } from './settings.ts';
+import { keyKeptMs, type Policy } from './promise.ts';
+import { drawSubmit, say } from './sayings.ts';
+import { countingClock, drawPolicy } from './settings.ts';
 import { Story } from './story.ts';
 import type { Tally } from './tally.ts';
 
 /**
- * One runtime, some clients, their links and jobs, in virtual time: each step one thing happens, drawn by the seed, and the
- * oracle says whether it went as the protocol promises. The same seed is the same story, step for step.
+ * A runtime, some clients, their links and jobs, in virtual time: each step one thing happens, drawn by the seed, and the
+ * oracle says whether it went as the protocol promises. The same seed is the same story, step for step. The runtime may shut
+ * down, and another take its place; clients and links live on.
  */
 export class World {
   readonly story = new Story();
+  /** What came to pass. */
+  readonly tally: Tally = new Map();
   readonly #lots: Lots;
   readonly #clock = countingClock();
-  readonly #log = recordingLog();
-  readonly #agents: Agents;
+  readonly #policy: Policy;
   #links: Link[] = [];
   readonly #clients: SimClient[] = [];
-  readonly #oracle: Oracle;
-  readonly #full: Set<string>;
-  readonly #runtime;
+  /** Every token that was ever given out, by whichever runtime. */
+  readonly #oldTokens: string[] = [];
+  #life: Life;
 
   constructor(seed: number) {
     const lots = new Lots(seed);
     this.#lots = lots;
-    const policy = drawPolicy((values) => lots.pick(values));
-    this.#tell(JSON.stringify(policy));
-    this.#oracle = new Oracle(policy, () => this.#clock.uptime());
-    const { store, full } = watchedStore(this.#oracle);
-    this.#full = full;
-    this.#agents = new Agents({ oracle: this.#oracle, lots, full, tell: (line) => this.#tell(line) });
-    this.#runtime = createRuntime({
-      agents: [this.#agents.definition],
-      authenticate: ({ token = '' }) => (token.startsWith('/') ? null : { principal: token.split('/')[0] ?? '' }),
-      clock: this.#clock,
-      log: this.#log,
-      store,
-      ...optionsOf(policy),
-    });
+    this.#policy = drawPolicy((values) => lots.pick(values));
+    this.#tell(JSON.stringify(this.#policy));
+    this.#life = this.#begin();
     // Two clients may be the same person's.
     const names = this.#lots.pick([['ann'], ['ann', 'ben'], ['ann', 'ann', 'ben'], ['ann', 'ben', 'ben']]);
     for (const name of names) this.#clients.push(this.#client(name));
   }
 
-  /** What came to pass. */
-  get tally(): Tally {
-    return this.#oracle.tally;
-  }
-
   /** One random thing happens; then everything that follows at once; then the promises are checked. */
   async step(): Promise<void> {
-    const acts: [weight: number, act: () => void][] = [
+    const acts: [weight: number, act: () => void | Promise<void>][] = [
       [20, () => this.#deliverMany()],
       [8, () => this.#connect()],
       [5, () => this.#submit()],
-      [6, () => this.#agents.emit()],
-      [2, () => this.#agents.end()],
+      [6, () => this.#life.agents.emit()],
+      [4, () => this.#life.agents.stream()],
+      [2, () => this.#life.agents.end()],
+      [5, () => this.#decide()],
       [6, () => this.#say()],
       [3, () => this.#disturb()],
       [3, () => this.#learn()],
       [4, () => this.#passTime()],
       [1, () => this.#steal()],
       [1, () => this.#fillDisk()],
+      [0.25, () => this.#shutDown()],
     ];
-    let lot = this.#lots.below(acts.reduce((sum, [weight]) => sum + weight, 0));
+    const weights = acts.reduce((sum, [weight]) => sum + weight, 0);
+    let lot = this.#lots.below(weights * 4) / 4;
     for (const [weight, act] of acts) {
-      if (lot < weight && lot >= 0) act();
+      if (lot < weight && lot >= 0) await act();
       lot -= weight;
     }
     await this.#settle();
@@ -80,23 +68,19 @@ export class World {
   /** The storm is over: every link works, every client comes back and has everything; then all leave, and nothing is left. */
   async calm(): Promise<void> {
     this.#tell('calm');
-    this.#full.clear();
+    this.#life.full.clear();
     for (const client of this.#clients) await this.#comeBack(client);
-    this.#agents.endAll();
+    this.#life.agents.endAll();
     await this.#exchange();
     for (const client of this.#clients) this.#expectWhole(client);
     for (const link of this.#links) link.cut(1e9, 1e9);
     await this.#exchange();
-    const { windowMs, graceMs, retentionMs } = this.#oracle.policy;
-    for (const ms of [windowMs, graceMs, Math.max(windowMs, retentionMs)]) {
+    const { windowMs, graceMs, retentionMs, handshakeMs } = this.#policy;
+    for (const ms of [handshakeMs, windowMs, graceMs, Math.max(windowMs, retentionMs), keyKeptMs]) {
       this.#clock.advance(ms);
       await this.#settle();
     }
-    if (this.#runtime.sessions().length > 0) throw new Violation('a session was left behind');
-    if (this.#clock.running() > 0) throw new Violation('a timer was left behind');
-    const known = ['agent failed', 'a session failed', 'a job failed inside the runtime'];
-    const errors = this.#log.lines.filter(({ level, message }) => level === 'error' && !known.includes(message));
-    if (errors.length > 0) throw new Violation(`the runtime logged an error: ${JSON.stringify(errors[0])}`);
+    this.#life.expectNothingLeft();
   }
 
   // What can happen.
@@ -105,8 +89,10 @@ export class World {
     const index = this.#lots.below(this.#clients.length);
     const client = this.#clients[index];
     if (!client || client.attempts.size > (client.habit === 'careful' ? 0 : 2)) return;
-    if (client.fate !== 'hopeful' && this.#lots.below(3) > 0) return this.#startAnew(index, client);
-    const greetings = drawGreetings(client, this.#lots, this.#oracle.tokens);
+    // Some hope in vain: nobody has told them that the runtime is another.
+    const isLost = client.sessionId !== undefined && !this.#life.oracle.session(client.sessionId);
+    if ((client.fate !== 'hopeful' || isLost) && this.#lots.below(3) > 0) return this.#startAnew(index, client);
+    const greetings = drawGreetings(client, this.#lots, this.#tokens());
     this.#tell(`${client.principal} connects, ${client.attempts.size} open: ${JSON.stringify(greetings)}`);
     client.connect(this.#link(), greetings);
   }
@@ -123,49 +109,21 @@ export class World {
   #submit(): void {
     const client = this.#lots.pick(this.#clients);
     const link = client.live?.link;
-    if (!link || this.#agents.count > 20) return;
+    if (!link || this.#life.agents.count > 20) return;
     this.#tell(`${client.principal} submits`);
-    client.send(link, 'job.submit', { agent: 'sim', ...(this.#lots.below(4) === 0 ? { max_runtime_sec: 15 } : {}) });
+    client.send(link, 'job.submit', drawSubmit(this.#lots));
   }
 
   #say(): void {
     const client = this.#lots.pick(this.#clients);
     const link = client.live?.link;
     if (!link) return;
-    const words = [
-      'ack',
-      'ack',
-      'ack',
-      'bad ack',
-      'cancel',
-      'cancel',
-      'ping',
-      'nonsense',
-      'hello',
-      'close',
-      'bye',
-    ] as const;
-    const what = this.#lots.pick(words);
-    this.#tell(`${client.principal} says ${what}`);
-    const { newestSeq } = client;
-    if (what === 'ack') client.send(link, 'session.ack', { last_processed_seq: newestSeq - this.#lots.below(4) });
-    else if (what === 'bad ack')
-      client.send(link, 'session.ack', { last_processed_seq: newestSeq + this.#lots.below(9) });
-    else if (what === 'cancel') client.send(link, 'job.cancel', { job_id: this.#anyJob(client) });
-    else if (what === 'ping') client.send(link, 'session.ping', {});
-    else if (what === 'nonsense')
-      link.client.send(this.#lots.pick(['{', '[]', '{"arcp":"1.1"}', '{"arcp":"2","type":"x"}']));
-    else if (what === 'hello') client.send(link, 'session.hello', { auth: { scheme: 'bearer', token: 'somebody/1' } });
-    else if (what === 'close') client.send(link, 'session.close', {});
-    else if (what === 'bye') {
-      client.fate = 'parted';
-      client.send(link, 'session.bye', {});
-    }
+    this.#tell(`${client.principal} says ${say(client, link, { lots: this.#lots, jobId: this.#anyJob(client) })}`);
   }
 
   /** One of its own session, of its person's other sessions, or anybody's. */
   #anyJob({ principal, jobIds }: SimClient): string {
-    const jobs = [...this.#oracle.jobs.values()];
+    const jobs = [...this.#life.oracle.jobs.values()];
     const persons = jobs.filter(({ session, ended }) => session.principal === principal && ended === undefined);
     const ids = this.#lots.pick([jobIds, persons.map(({ id }) => id), jobs.map(({ id }) => id)]);
     return this.#lots.pick([...ids, 'job_unknown'].slice(-6));
@@ -190,7 +148,7 @@ export class World {
   }
 
   #passTime(): void {
-    const { windowMs } = this.#oracle.policy;
+    const { windowMs } = this.#policy;
     // Mostly a little: much would end every connection there is.
     const few = [100, 100, 500, 500, 1000, 1000, 2000, 4000, 5000];
     const ms = this.#lots.pick(this.#lots.below(3) > 0 ? few : [10_000, 20_000, 31_000, windowMs - 1, windowMs]);
@@ -204,7 +162,7 @@ export class World {
     const link = this.#link();
     thief.connect(
       link,
-      [1, 2, 3].map(() => ({ bearer: 'thief/1', token: anyToken(this.#lots, this.#oracle.tokens), cursor: 0 })),
+      [1, 2, 3].map(() => ({ bearer: 'thief/1', token: anyToken(this.#lots, this.#tokens()), cursor: 0 })),
     );
     while (link.deliver('client') || link.deliver('server'));
     link.cut(0, 0);
@@ -214,16 +172,62 @@ export class World {
   #fillDisk(): void {
     const { sessionId } = this.#lots.pick(this.#clients);
     if (sessionId === undefined) return;
-    this.#tell(`the disk of ${sessionId} is ${this.#full.has(sessionId) ? 'well again' : 'full'}`);
-    if (!this.#full.delete(sessionId)) this.#full.add(sessionId);
+    const { full } = this.#life;
+    this.#tell(`the disk of ${sessionId} is ${full.has(sessionId) ? 'well again' : 'full'}`);
+    if (!full.delete(sessionId)) full.add(sessionId);
   }
 
   #link(): Link {
-    const link = new Link(this.#oracle);
+    const link = this.#life.link();
     this.#links.push(link);
-    this.#oracle.opens(link);
-    this.#runtime.accept(link.server);
     return link;
+  }
+
+  #begin(): Life {
+    const tell = (line: string) => this.#tell(line);
+    return new Life({ policy: this.#policy, clock: this.#clock, lots: this.#lots, tally: this.tally, tell });
+  }
+
+  #tokens(): string[] {
+    return [...this.#oldTokens, ...this.#life.oracle.tokens];
+  }
+
+  /** An authenticator that took its time comes to its verdict. */
+  #decide(): void {
+    const { authenticators } = this.#life;
+    if (authenticators.busy === 0) return;
+    const verdict = this.#lots.pick(['granted', 'granted', 'granted', 'granted', 'refused', 'failed'] as const);
+    this.#tell(`an authenticator comes to its verdict: ${verdict}`);
+    authenticators.decide(this.#lots.below(authenticators.busy), verdict);
+  }
+
+  /** The runtime shuts down, no sooner and no later than its agents let it; then another begins, and knows of nothing. */
+  async #shutDown(): Promise<void> {
+    const life = this.#life;
+    this.#tell('the runtime shuts down');
+    const waits = life.agents.running;
+    const { done } = life.shutDown();
+    life.agents.check();
+    await turn();
+    // Whoever comes now is sent away.
+    this.#link();
+    if (waits > 0) {
+      if (done()) throw new Violation('the shutdown did not wait for the agents');
+      if (this.#lots.oneIn(2)) life.agents.endAll();
+      else {
+        this.#clock.advance(this.#policy.graceMs - 1);
+        await turn();
+        if (done()) throw new Violation('the shutdown did not give its agents all their grace');
+        this.#clock.advance(1);
+      }
+      await turn();
+    }
+    if (!done()) throw new Violation('the shutdown has no end');
+    while (life.authenticators.busy > 0) life.authenticators.decide(0, 'granted');
+    await turn();
+    life.expectNothingLeft();
+    this.#oldTokens.push(...life.oracle.tokens);
+    this.#life = this.#begin();
   }
 
   #deliverMany(): void {
@@ -260,7 +264,7 @@ export class World {
         await this.#exchange();
       }
     }
-    const state = this.#oracle.session(client.sessionId)?.state;
+    const state = this.#life.oracle.session(client.sessionId)?.state;
     // Others of the same person may have taken its session over.
     const isAlone = this.#clients.every((other) => other === client || other.principal !== client.principal);
     const isOwed = isAlone && client.habit === 'careful' && client.fate === 'hopeful';
@@ -272,17 +276,12 @@ export class World {
   async #settle(): Promise<void> {
     await turn();
     this.#links = this.#links.filter((link) => !link.over);
-    const oracle = this.#oracle;
-    oracle.check(this.#runtime.sessions());
-    this.#agents.check();
-    const timers = this.#clock.running();
-    const max = timersMax(oracle);
-    if (timers > max) throw new Violation(`${timers} timers run, and ${max} have a reason to`);
+    this.#life.check();
   }
 
   /** A client that is back has seen everything, and every job of its session that it knows of has ended. */
   #expectWhole(client: SimClient): void {
-    const session = this.#oracle.session(client.sessionId);
+    const session = this.#life.oracle.session(client.sessionId);
     if (!client.live || !session || session.state !== 'attached') return;
     if (session.kept.newest !== client.newestSeq)
       throw new Violation(`${client.principal} has ${client.newestSeq} of ${session.kept.newest} events`);

@@ -1,0 +1,47 @@
+import type { SimClient } from './client.ts';
+import type { Link } from './link.ts';
+import type { Lots } from './lots.ts';
+
+/** A submit. Few keys and few inputs: most are used again, by whoever has the same name, and not always for the same. */
+export function drawSubmit(lots: Lots): object {
+  const limit = lots.oneIn(5) ? { max_runtime_sec: 15 } : {};
+  if (lots.oneIn(3)) return { agent: 'sim', ...limit };
+  const parts = [
+    ['of', lots.oneIn(4) ? 1 : 0],
+    ['in', 'any order'],
+  ];
+  const input = Object.fromEntries(lots.oneIn(2) ? parts : parts.reverse());
+  return { agent: 'sim', input, idempotency_key: `key-${lots.below(3)}`, ...limit };
+}
+
+const words = [
+  'ack',
+  'ack',
+  'ack',
+  'bad ack',
+  'cancel',
+  'cancel',
+  'ping',
+  'nonsense',
+  'hello',
+  'close',
+  'bye',
+] as const;
+
+/** Says one of the things that a client may, or should not, and returns which. */
+export function say(client: SimClient, link: Link, { lots, jobId }: { lots: Lots; jobId: string }): string {
+  const what = lots.pick(words);
+  const { newestSeq } = client;
+  if (what === 'ack') client.send(link, 'session.ack', { last_processed_seq: newestSeq - lots.below(4) });
+  else if (what === 'bad ack') client.send(link, 'session.ack', { last_processed_seq: newestSeq + lots.below(9) });
+  else if (what === 'cancel') client.send(link, 'job.cancel', { job_id: jobId });
+  else if (what === 'ping') client.send(link, 'session.ping', {});
+  else if (what === 'nonsense') link.client.send(lots.pick(['{', '[]', '{"arcp":"1.1"}', '{"arcp":"2","type":"x"}']));
+  else if (what === 'hello') client.send(link, 'session.hello', { auth: { scheme: 'bearer', token: 'somebody/1' } });
+  else if (what === 'close') client.send(link, 'session.close', {});
+  else {
+    client.fate = 'parted';
+    client.send(link, 'session.bye', {});
+  }
+  return what;
+}
