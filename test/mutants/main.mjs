@@ -1,4 +1,4 @@
-// npm run mutants [-- --only WORDS] [--shown]: breaks a copy of the runtime in one named way at a time, and lets the nets look
+// npm run mutants [-- --only WORDS[,WORDS]] [--shown]: breaks a copy of the runtime in one named way at a time, and lets the nets look
 // at it: the generated walks (src/conformance), the storms (test/sim). Exits 1 if any way of breaking it goes unnoticed by
 // all of them, or if they find fault with the tree as it is.
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, shown: { type: 'boolean', default: false } },
 });
 const asItIs = { name: '(as it is)', patches: [] };
-const chosen = mutants.filter(({ name }) => name.includes(values.only));
+const chosen = mutants.filter(({ name }) => values.only.split(',').some((words) => name.includes(words)));
 const width = Math.max(...mutants.map(({ name }) => name.length));
 const startedMs = performance.now();
 const trees = [new Tree(), new Tree()];

@@ -1,5 +1,6 @@
 import { deliveryMutants } from './mutants.delivery.mjs';
 import { jobMutants } from './mutants.jobs.mjs';
+import { requestMutants } from './mutants.requests.mjs';
 import { restartMutants } from './mutants.restart.mjs';
 import { resumeMutants } from './mutants.resume.mjs';
 import { sessionMutants } from './mutants.session.mjs';
@@ -8,6 +9,14 @@ import { sessionMutants } from './mutants.session.mjs';
  * Every way of breaking the runtime: its name, and the patches that do it. A patch replaces a text that stands exactly once
  * in its file.
  */
-export const mutants = [...resumeMutants, ...sessionMutants, ...deliveryMutants, ...jobMutants, ...restartMutants].map(
-  ([name, ...patches]) => ({ name, patches: patches.map(([file, find, replace]) => ({ file, find, replace })) }),
-);
+export const mutants = [
+  ...resumeMutants,
+  ...sessionMutants,
+  ...deliveryMutants,
+  ...jobMutants,
+  ...restartMutants,
+  ...requestMutants,
+].map(([name, ...patches]) => ({
+  name,
+  patches: patches.map(([file, find, replace]) => ({ file, find, replace })),
+}));
