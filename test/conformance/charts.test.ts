@@ -38,7 +38,7 @@ describe('every case in every state of the session chart, its jobs running, goes
       const { walks } = sessionWalks({ policy, scope });
       for (const walk of walks) await drive(new ChartDriver({ policy, inspect }), walk);
       tally(startedMs, walks);
-    });
+    }, 150_000);
   }
 });
 

@@ -25,6 +25,7 @@ test.each(standing)(
     walked.steps += walks.reduce((steps, walk) => steps + walk.length, 0);
     walked.seconds += (performance.now() - startedMs) / 1000;
   },
+  150_000,
 );
 
 test('no transition that the client chart declares was left out', () => {
