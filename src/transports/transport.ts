@@ -31,6 +31,8 @@ export interface Transport {
   onDrain?(drained: () => void): void;
   /** Sends several frames as one write, where that is cheaper than one by one. */
   sendAll?(texts: readonly string[]): void;
+  /** Sends a binary frame, which the protocol does not have (§4): for whoever tests another runtime. */
+  sendBytes?(bytes: Uint8Array): void;
 }
 
 /** What is known of a connection before its first frame. */

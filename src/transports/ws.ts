@@ -132,6 +132,10 @@ class WsTransport implements Transport {
     this.#heldBytes = this.#socket.bufferedAmount;
   }
 
+  sendBytes(bytes: Uint8Array): void {
+    if (this.#isOpen()) this.#socket.send(bytes);
+  }
+
   close(code: number, reason = ''): void {
     if (this.#state !== 'open') return;
     this.#state = 'closed';

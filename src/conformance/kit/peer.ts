@@ -14,6 +14,8 @@ export interface KitFrame {
   payload: Record<string, unknown>;
 }
 
+const shownCharsMax = 400;
+
 /** A numbered frame, with the bytes it came in. */
 export interface Numbered {
   seq: number;
@@ -67,8 +69,15 @@ export class Peer {
   }
 
   raw(text: string): void {
-    this.#options.transcript.sent(this.#options.number, text);
+    const { number, transcript } = this.#options;
+    const isShown = text.length <= shownCharsMax;
+    transcript.sent(number, isShown ? text : `${text.slice(0, shownCharsMax)}… (${text.length} characters)`);
     this.#transport.send(text);
+  }
+
+  binary(bytes: Uint8Array): void {
+    this.#options.transcript.note(this.#options.number, `we send a binary frame of ${bytes.length} bytes`);
+    this.#transport.sendBytes?.(bytes);
   }
 
   /** The answer to a request, in whichever field it names it; the connection's end is no answer. */

@@ -36,6 +36,8 @@ export async function probe(options: ProbeOptions): Promise<Probed> {
     windowSec: 0,
     heartbeatSec: undefined,
     features: new Set(),
+    frameBytesTooBig: undefined,
+    refusesBinary: false,
   };
   const welcome = await firstWelcome(subject);
   if (secondToken !== undefined) await firstWelcome({ ...subject, token: secondToken });
@@ -44,6 +46,9 @@ export async function probe(options: ProbeOptions): Promise<Probed> {
   subject.heartbeatSec = heartbeat_interval_sec === undefined ? undefined : Number(heartbeat_interval_sec);
   subject.features = new Set(listed(welcome, 'features').map(String));
   if (!options.profile) subject.profile = await probeProfile(subject, welcome);
+  subject.refusesBinary = await played(subject, refusesBinary).catch(() => false);
+  subject.frameBytesTooBig =
+    (await firstThat(frameBytes, (bytes) => played(subject, (scene) => isTooBig(scene, bytes)))) ?? undefined;
   const notes = await probeAgents(subject, options, namesOf(welcome));
   const runtime = field(welcome.payload, 'runtime');
   const name = String(field(runtime, 'name') ?? welcome.payload.runtime_name ?? 'a runtime without a name');
@@ -95,6 +100,23 @@ function isGoodbye(subject: Subject, verb: string): Promise<boolean> {
 
 function idOf({ type, session_id, payload }: KitFrame): unknown {
   return type === 'session.welcome' ? (payload.session_id ?? session_id) : undefined;
+}
+
+/** The protocol's limit, and what a runtime may have been set to instead; one byte more. */
+const frameBytes = [1, 4, 16].map((mebibytes) => mebibytes * 2 ** 20 + 1);
+
+/** A ping with so much in a field that nobody knows; whoever takes it answers it. */
+async function isTooBig(scene: Scene, bytes: number): Promise<boolean> {
+  const { peer } = await scene.open();
+  await peer.ask('session.ping', {}, { x_pad: 'x'.repeat(bytes) }).catch(() => {});
+  return peer.endCode !== undefined;
+}
+
+async function refusesBinary(scene: Scene): Promise<boolean> {
+  const { peer } = await scene.open();
+  peer.binary(new Uint8Array([1, 2, 3]));
+  await peer.settle().catch(() => {});
+  return peer.endCode !== undefined;
 }
 
 async function probeAgents(subject: Subject, options: ProbeOptions, names: readonly string[]): Promise<string[]> {

@@ -1,7 +1,15 @@
 import type { Scene } from './scene.ts';
 
 /** What a check cannot do without, beyond a runtime and a token. */
-export type Need = 'second token' | 'echo' | 'slow' | 'close verb' | 'bye verb' | 'short window' | 'short heartbeat';
+export type Need =
+  | 'second token'
+  | 'echo'
+  | 'slow'
+  | 'close verb'
+  | 'bye verb'
+  | 'short window'
+  | 'short heartbeat'
+  | 'frame limit';
 
 /** One thing the protocol asks of a runtime, and how it is seen from outside. */
 export interface Requirement {

@@ -132,6 +132,8 @@ const lacks: Readonly<Record<Need, (subject: Subject) => string | undefined>> = 
   'bye verb': ({ profile }) => (profile.bye === null ? 'the runtime has no frame to leave for good' : undefined),
   'short window': ({ windowSec }) =>
     windowSec > shortSec ? `needs a resume window of at most ${shortSec} seconds; here it is ${windowSec}` : undefined,
+  'frame limit': ({ frameBytesTooBig }) =>
+    frameBytesTooBig === undefined ? 'no frame that was tried was too big for the runtime' : undefined,
   'short heartbeat': ({ heartbeatSec }) => {
     if (heartbeatSec === undefined) return 'the runtime does not offer heartbeat';
     const told = `needs a heartbeat interval of at most ${shortSec} seconds; here it is ${heartbeatSec}`;

@@ -20,6 +20,10 @@ export interface Subject {
   heartbeatSec: number | undefined;
   /** What it negotiates of all there is. */
   features: ReadonlySet<string>;
+  /** The shortest frame, of those tried, that ends its connection, in bytes; undefined where none does. */
+  frameBytesTooBig: number | undefined;
+  /** A binary frame ends its connection. */
+  refusesBinary: boolean;
 }
 
 export const everyFeature = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'] as const;

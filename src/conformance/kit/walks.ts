@@ -27,10 +27,11 @@ const basesOf: Readonly<Record<ResumeAct['spelling'], readonly ResumeSpelling[]>
  * The walks generated from the session chart, as far as a client from outside can bring them about: every handshake, resume,
  * drop, close and bye in every state. What a runtime's profile does not have is left out of them, or done the way it has.
  */
-export function walksFor({ profile, secondToken }: Subject): SessionStep[][] {
+export function walksFor(subject: Subject): SessionStep[][] {
+  const { profile, secondToken } = subject;
   const abilities = new Set<Ability>(secondToken === undefined ? [] : ['secondPrincipal']);
   const { walks } = sessionWalks({ policy: { onBye: 'cancel', onExpire: 'keep' }, abilities, stepsMax: 60 });
-  const adapted = walks.map((walk) => walk.map((step) => adapt(step, profile)));
+  const adapted = walks.map((walk) => walk.map((step) => adapt(step, subject)));
   // Walks that end with what a profile does not have end before it.
   return adapted.map((walk) =>
     walk.slice(0, (walk.findIndex((step) => isBeyond(step, profile)) + 1 || Number.POSITIVE_INFINITY) - 1),
@@ -42,13 +43,15 @@ function isBeyond({ data }: SessionStep, { bye }: Profile): boolean {
 }
 
 /** The same step, with nothing in it that depends on more than the protocol and the profile. */
-function adapt(step: SessionStep, profile: Profile): SessionStep {
+function adapt(step: SessionStep, subject: Subject): SessionStep {
+  const { profile } = subject;
   const { data } = step;
   if (!data) return step;
   const { act, outcome } = data;
   switch (act.do) {
     case 'violate':
-      // How long a frame may be is each runtime's own; how a socket is broken makes no difference to a session.
+      // How long a frame may be is each runtime's own; one that no frame was too big for is dropped instead.
+      if (act.how === 'binary frame' ? subject.refusesBinary : subject.frameBytesTooBig !== undefined) return step;
       return withDeed(step, 'drop with 1006', {
         act: { do: 'drop', code: 1006 },
         outcome: { ...outcome, closes: null },
@@ -95,18 +98,20 @@ export async function takeWalk(walk: readonly SessionStep[], subject: Subject, t
 }
 
 /** A runtime behind a URL: it is spoken to, and cannot be asked. */
-function urlStage({ url, token, secondToken = '', profile }: Subject, transcript: Transcript): Stage {
+function urlStage(subject: Subject, transcript: Transcript): Stage {
+  const { url, token, secondToken = '', profile, frameBytesTooBig = 1 } = subject;
   const transports: Transport[] = [];
   const open = async (): Promise<Link> => {
     const transport = await dial(url);
     transports.push(transport);
-    return linkOf(spoken(told(transport, { number: transports.length, transcript }), profile));
+    const shown = told(transport, { number: transports.length, transcript });
+    return linkOf(spoken(shown, profile), frameBytesTooBig - 1);
   };
   const nothing = async () => {};
   const stage: Stage = {
     open,
     tokens: { own: token, another: secondToken },
-    frameBytesMax: 0,
+    frameBytesMax: frameBytesTooBig - 1,
     heartbeatMs: 0,
     stallTimeoutMs: 0,
     stallEvents: 0,
@@ -115,7 +120,7 @@ function urlStage({ url, token, secondToken = '', profile }: Subject, transcript
     advance: nothing,
     /** What was sent before a whole conversation on another connection has been read before it. */
     async settle() {
-      const other = new Wire(linkOf(spoken(await dial(url), profile)));
+      const other = new Wire(linkOf(spoken(await dial(url), profile), 0));
       await other.ask('session.hello', authOf(stage, 'own'));
       await other.ask('session.bye');
       other.link.transport.close(1000);
@@ -143,6 +148,7 @@ function urlStage({ url, token, secondToken = '', profile }: Subject, transcript
 function spoken(transport: Transport, profile: Profile): Transport {
   return {
     send: (text) => transport.send(respelled(text, profile)),
+    sendBytes: (bytes) => transport.sendBytes?.(bytes),
     close: (code, reason) => transport.close(code, reason),
     onMessage: (receive) => transport.onMessage((data) => receive(named(String(data)))),
     onClose: (closed) => transport.onClose(closed),
@@ -166,25 +172,45 @@ function named(text: string): string {
   return JSON.stringify({ ...frame, payload: { ...frame.payload, request_id: reply_to } });
 }
 
-function linkOf(transport: Transport): Link {
+/** With what code a violation ends is a requirement of its own (ENV-13, ENV-14): here it only has to. */
+function linkOf(inner: Transport, frameBytesMax: number): Link {
   const nothing = () => {};
-  return {
+  const transport: Transport = {
+    send(text) {
+      if (text.length > frameBytesMax && text.trim() === '') link.bringsCodes = false;
+      inner.send(text);
+    },
+    close: (code, reason) => inner.close(code, reason),
+    onMessage: (receive) => inner.onMessage(receive),
+    onClose: (closed) => inner.onClose(closed),
+  };
+  const link: Link = {
     transport,
-    sendBytes: nothing,
+    sendBytes() {
+      link.bringsCodes = false;
+      inner.sendBytes?.(new Uint8Array([1, 2, 3]));
+    },
     stall: nothing,
     resume: nothing,
     hold: nothing,
     release: nothing,
     bringsCodes: true,
   };
+  return link;
 }
 
 /** The transport, with a transcript of what goes over it. */
 function told(transport: Transport, { number, transcript }: { number: number; transcript: Transcript }): Transport {
   return {
     send(text) {
-      transcript.sent(number, text.length > 400 ? `${text.slice(0, 400)}…` : text);
+      const isPadding = text.trim() === '';
+      if (isPadding) transcript.note(number, `we send a frame of ${text.length} bytes`);
+      else transcript.sent(number, text.length > 400 ? `${text.slice(0, 400)}…` : text);
       transport.send(text);
+    },
+    sendBytes(bytes) {
+      transcript.note(number, `we send a binary frame of ${bytes.length} bytes`);
+      transport.sendBytes?.(bytes);
     },
     close(code, reason) {
       transcript.note(number, `we close the connection with ${code}`);

@@ -36,6 +36,12 @@ export const envelopeRequirements: Requirement[] = requirements('§4', {
   'ENV-10': ['An answer names the request it answers.', namesRequest],
   'ENV-11': ['Malformed frames do not disturb a running job.', jobSurvives, 'slow'],
   'ENV-12': ['Requests sent without waiting, the first of them behind the hello, are answered in order.', inOrder],
+  'ENV-13': ['A binary frame ends its connection with 1003, and not the session.', binary],
+  'ENV-14': [
+    'A frame above the runtime’s limit ends its connection with 1009, and not the session.',
+    tooBig,
+    'frame limit',
+  ],
 });
 
 async function everyFrame(scene: Scene): Promise<void> {
@@ -67,6 +73,23 @@ function survives(text: string): Requirement['check'] {
     const pong = await peer.ask('session.ping', { nonce: 'alive' });
     must(pong.type === 'session.pong', `after it, a ping was answered with ${told(pong)}`);
   };
+}
+
+async function binary(scene: Scene): Promise<void> {
+  const session = await scene.open();
+  session.peer.binary(new Uint8Array([1, 2, 3]));
+  const code = await session.peer.closed('a binary frame to end the connection');
+  must(code === 1003, `a binary frame ended the connection with ${code}`);
+  await scene.resume(session, 0);
+}
+
+/** The close frame may be lost, where the runtime resets a connection on which something is still under way. */
+async function tooBig(scene: Scene): Promise<void> {
+  const session = await scene.open();
+  session.peer.raw(' '.repeat(scene.subject.frameBytesTooBig ?? 0));
+  const code = await session.peer.closed('a frame that is too big to end the connection');
+  must(code === 1009 || code === 1006, `a frame that is too big ended the connection with ${code}`);
+  await scene.resume(session, 0);
 }
 
 async function ignoresUnknown(scene: Scene): Promise<void> {
