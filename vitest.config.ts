@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     environment: 'node',
     include: ['test/**/*.test.ts'],
@@ -13,7 +13,9 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: ['default'],
+    // `npm run pairs`: walks that take minutes.
+    env: mode === 'pairs' ? { PAIRS: 'every' } : {},
     // XState's development build, which vitest loads, remarks on the end of a job whose session has failed: nothing to see.
     onConsoleLog: (log) => !/^Event "xstate\.done\.actor\.\S+" was sent to stopped actor/.test(log),
   },
-});
+}));

@@ -1,3 +1,4 @@
+import { clientMutants } from './mutants.client.mjs';
 import { deliveryMutants } from './mutants.delivery.mjs';
 import { jobMutants } from './mutants.jobs.mjs';
 import { requestMutants } from './mutants.requests.mjs';
@@ -16,6 +17,7 @@ export const mutants = [
   ...jobMutants,
   ...restartMutants,
   ...requestMutants,
+  ...clientMutants,
 ].map(([name, ...patches]) => ({
   name,
   patches: patches.map(([file, find, replace]) => ({ file, find, replace })),

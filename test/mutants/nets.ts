@@ -16,6 +16,9 @@ import {
   WireDriver,
 } from '../../src/conformance/index.ts';
 import { everyAbility } from '../../src/conformance/model.ts';
+import type { ClientSetup } from '../conformance/client/model.ts';
+import { memoryPlace } from '../conformance/client/place.ts';
+import { type ClientStep, clientWalks, standing, takeClient } from '../conformance/client/walks.ts';
 import { jobFaults } from '../conformance/job-walks.ts';
 import { memoryStage } from '../conformance/memory-stage.ts';
 import { jobCases, jobInputs } from '../conformance/small-charts.ts';
@@ -33,6 +36,7 @@ interface Finding {
 interface Walks {
   sessions: { policy: Policy; chart: SessionStep[][]; runtime: SessionStep[][] }[];
   jobs: { input: JobInput; walks: Step[][] }[];
+  clients: { setup: ClientSetup; walks: ClientStep[][] }[];
 }
 
 let stepsTaken = 0;
@@ -52,6 +56,7 @@ const nets: Record<string, (walks: () => Walks) => Promise<Finding>> = {
   'walks: job': async (walks) => walkedJobs(walks()),
   'walks: chart': (walks) => walked(walks(), 'chart', (policy) => new ChartDriver({ policy })),
   'walks: runtime': (walks) => walked(walks(), 'runtime', (policy) => new WireDriver(memoryStage(policy, () => {}))),
+  'walks: client': (walks) => walkedClients(walks()),
   storms: () => stormed(),
 };
 
@@ -65,7 +70,8 @@ function makeWalks(): Walks {
     const { walks } = lifecyclePaths(jobMachine, { input, cases: jobCases });
     return { input, walks: walks.map((walk) => [...walk]) };
   });
-  return { sessions, jobs };
+  const clients = standing.map((setup) => ({ setup, walks: clientWalks(setup) }));
+  return { sessions, jobs, clients };
 }
 
 /** What a driver needs of a step; the rest is much to write and to read. */
@@ -97,6 +103,18 @@ function walkedJobs({ jobs }: Walks): Finding {
     try {
       const [message] = jobFaults(walk, input);
       if (message !== undefined) return { caught: true, after: stepsTaken, unit: 'steps', message };
+    } catch (error) {
+      return { caught: true, after: stepsTaken, unit: 'steps', message: messageOf(error) };
+    }
+  }
+  return { caught: false, after: stepsTaken, unit: 'steps', message: '' };
+}
+
+async function walkedClients({ clients }: Walks): Promise<Finding> {
+  for (const { setup, walk } of clients.flatMap(({ setup, walks }) => walks.map((walk) => ({ setup, walk })))) {
+    stepsTaken += walk.length;
+    try {
+      await takeClient(walk, { setup, place: memoryPlace(), inspect: () => {} });
     } catch (error) {
       return { caught: true, after: stepsTaken, unit: 'steps', message: messageOf(error) };
     }

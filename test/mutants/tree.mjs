@@ -14,7 +14,15 @@ export class Tree {
 
   constructor() {
     mkdirSync(join(this.#path, 'test'));
-    for (const part of ['src', 'machines', 'test/sim', 'test/support', 'test/conformance', 'test/mutants']) {
+    for (const part of [
+      'src',
+      'machines',
+      'test/sim',
+      'test/support',
+      'test/conformance',
+      'test/client',
+      'test/mutants',
+    ]) {
       cpSync(join(repository, part), join(this.#path, part), { recursive: true });
     }
     for (const file of ['package.json', 'tsconfig.json']) cpSync(join(repository, file), join(this.#path, file));
