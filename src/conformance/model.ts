@@ -53,6 +53,8 @@ export type Act =
   | { do: 'heartbeat lost' | 'stall' | 'outlive the window' }
   // Jobs: `the job` is the oldest in that status.
   | { do: 'submit'; with: 'nothing' | 'max_runtime_sec' | 'expires_at' }
+  /** From its submit to its end, so that nothing of it is left to chance where the agent is somebody else's. */
+  | { do: 'work'; how: 'finishes' | 'is cancelled' }
   | { do: 'refused submit' | 'cancel' | 'cancel again' | 'cancel an unknown job' | 'emit' | 'emit much' }
   | { do: 'agent'; of: 'running' | 'cancelling'; ends: 'returns' | 'throws' }
   | { do: 'cancel grace over' | 'max runtime over' | 'job fault' | 'delegate' }
@@ -95,7 +97,10 @@ export type Ability =
   | 'crash'
   /** Make the runtime fail inside a job, as a failing store does. */
   | 'faults'
-  | 'secondPrincipal';
+  | 'secondPrincipal'
+  /** An agent of somebody else's that returns its input, and one that emits for some seconds and ends when cancelled. */
+  | 'echoAgent'
+  | 'slowAgent';
 
 export interface NamedAct {
   name: string;
@@ -110,6 +115,7 @@ export function actsFor(abilities: ReadonlySet<Ability>): NamedAct[] {
   );
 }
 
+/** What the stages of this project can do between them: their agents are puppets. */
 export const everyAbility: ReadonlySet<Ability> = new Set<Ability>([
   'facts',
   'holdReplay',
@@ -155,7 +161,9 @@ function requests(): NamedAct[] {
   const malformed = ['not JSON', 'of an unknown type', 'with a wrong field'] as const;
   const misplaced = ['second hello', 'session.resume', "another session's"] as const;
   return [
-    ...(['ping', 'ack', 'ack beyond the newest', 'close', 'bye'] as const).map((verb) => named({ do: verb })),
+    ...(['ping', 'ack beyond the newest', 'close', 'bye'] as const).map((verb) => named({ do: verb })),
+    // Whether what is acknowledged is freed at once is for the runtime to say.
+    named({ do: 'ack' }, 'ack', ['puppets']),
     ...malformed.map((frame) => named({ do: 'malformed frame', frame }, `frame ${frame}`)),
     ...misplaced.map((frame) => named({ do: 'misplaced frame', frame }, `misplaced frame: ${frame}`)),
     named({ do: 'read on' }, 'client reads on and the replay catches up', ['holdReplay']),
@@ -191,6 +199,8 @@ function jobs(): NamedAct[] {
     named({ do: 'submit', with: 'max_runtime_sec' }, 'submit a job with max_runtime_sec', ['puppets', 'time']),
     named({ do: 'submit', with: 'expires_at' }, 'submit a job with expires_at', ['puppets', 'time']),
     named({ do: 'refused submit' }, 'submit for an agent that is not there'),
+    named({ do: 'work', how: 'finishes' }, 'submit a job that runs to its end', ['echoAgent']),
+    named({ do: 'work', how: 'is cancelled' }, 'submit a job, cancel it, and await its end', ['slowAgent']),
     named({ do: 'emit' }, 'the job emits events', ['puppets']),
     named({ do: 'emit much' }, 'the job emits more than a socket holds', ['puppets', 'holdReplay']),
     ...ends.map((end) => named({ do: 'agent', ...end }, `agent of the ${end.of} job ${end.ends}`, ['puppets'])),

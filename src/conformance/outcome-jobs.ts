@@ -29,6 +29,8 @@ export function jobOutcome(at: Reference, act: Act): Outcome | null {
   switch (act.do) {
     case 'submit':
       return submit(at, act.with);
+    case 'work':
+      return work(at, act.how === 'finishes' ? 'success' : 'cancelled');
     case 'emit':
       return running && at.over === 'no' ? stays({ ...at, log: written(at) }) : null;
     case 'emit much':
@@ -104,6 +106,12 @@ function revoked(at: Reference): Outcome | null {
   const job = at.jobs.find((one) => endOf(one) !== undefined);
   const end = job && endOf(job);
   return end ? terminated(at, [job], end) : null;
+}
+
+/** A job from its submit to its end. */
+function work(at: Reference, status: FinalStatus): Outcome | null {
+  if (at.state !== 'live' || at.jobs.length > 0) return null;
+  return { ...stays({ ...proven(at), log: written(at) }, { type: 'job.accepted' }), terminals: [status] };
 }
 
 /** How the job ends is decided: a cancel comes too late, or is one more (§7). */

@@ -26,6 +26,8 @@ export interface Stage {
   settle(): Promise<void>;
   /** The runtime's own word on its sessions; undefined where it cannot be asked. */
   sessions(): Promise<SessionInfo[] | undefined>;
+  /** Agents of somebody else's, where there are any. */
+  agents?: { echo: string | undefined; slow: { name: string; input: unknown } | undefined };
   /** The job's agent has emitted this many events of so many bytes. */
   emit(jobId: string, count: number, bytes: number): Promise<void>;
   /** The job's agent has come to its end. */

@@ -18,6 +18,7 @@ const heard: ReadonlySet<Act['do']> = new Set([
   'bye',
   'outlive the window',
   'submit',
+  'work',
   'refused submit',
   'cancel',
   'cancel again',
@@ -110,6 +111,10 @@ function ofConnection(act: Act): Told[] | undefined {
   }
 }
 
+const limits = { maxRuntimeMs: null, leaseExpiryMs: null, credentials: 0 };
+const plainSubmit = session({ type: 'job.submit', asker, jobId: 'job-1', ...limits });
+const plainEnd: Told = { event: { type: 'agent.returned' }, to: 'job-1' };
+
 function ofJobs(at: Reference, act: Act): Told[] | undefined {
   const [running] = at.jobs.filter(isRunning);
   const [cancelling] = at.jobs.filter(isCancelling);
@@ -123,6 +128,8 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
       const leaseExpiryMs = act.with === 'expires_at' ? durations.leaseExpiryMs : null;
       return session({ type: 'job.submit', asker, jobId, maxRuntimeMs, leaseExpiryMs, credentials: 0 });
     }
+    case 'work':
+      return [...plainSubmit, ...(act.how === 'is cancelled' ? cancel({ id: 'job-1' }, true) : []), plainEnd];
     case 'agent': {
       const job = act.of === 'running' ? running : cancelling;
       const event: JobEvent = { type: act.ends === 'returns' ? 'agent.returned' : 'agent.failed' };

@@ -295,6 +295,7 @@ export class WireDriver implements SessionDriver {
   async #scene(at: Reference): Promise<RequestScene> {
     const [running, cancelling] = [this.#jobs.find(at, isRunning), this.#jobs.find(at, isCancelling)];
     const revoking = this.#jobs.find(at, (job) => endOf(job) !== undefined);
-    return { stage: this.#stage, newestSeq: await this.#newestSeq(), running, cancelling, revoking };
+    const newestSeq = await this.#newestSeq();
+    return { stage: this.#stage, newestSeq, running, cancelling, revoking, log: this.#log };
   }
 }

@@ -1,9 +1,11 @@
 import type { Observed } from './driver.ts';
+import type { LogWitness } from './log-witness.ts';
 import type { Act } from './model.ts';
 import type { Stage } from './stage.ts';
 import type { Wire } from './wire.ts';
 import { answerOf, authOf, sendMalformed } from './wire-frames.ts';
 import { closing } from './wire-handshake.ts';
+import { work } from './wire-work.ts';
 
 /** What the requests of an act are about. */
 export interface RequestScene {
@@ -13,13 +15,14 @@ export interface RequestScene {
   running: string;
   cancelling: string;
   revoking: string;
+  log: LogWitness;
 }
 
 /** What a client asks on its own connection; undefined for acts that are no request. */
 export async function request(
   own: Wire,
   act: Act,
-  { stage, newestSeq, running, cancelling, revoking }: RequestScene,
+  { stage, newestSeq, running, cancelling, revoking, log }: RequestScene,
 ): Promise<Pick<Observed, 'answer' | 'closes'> | undefined> {
   const ask = async (type: string, payload: object = {}, envelope: object = {}) => ({
     answer: answerOf(await own.ask(type, payload, envelope)),
@@ -28,6 +31,8 @@ export async function request(
   switch (act.do) {
     case 'ping':
       return ask('session.ping');
+    case 'work':
+      return work(own, act.how, { stage, log });
     case 'ack':
     case 'ack beyond the newest':
       // At least two events stay, so that there is an inside to resume from.

@@ -25,11 +25,15 @@ const basesOf: Readonly<Record<ResumeAct['spelling'], readonly ResumeSpelling[]>
 
 /**
  * The walks generated from the session chart, as far as a client from outside can bring them about: every handshake, resume,
- * drop, close and bye in every state. What a runtime's profile does not have is left out of them, or done the way it has.
+ * drop, close and bye in every state, and jobs that finish and are cancelled, where agents are known. What a runtime's profile does not have is left out of them, or done the way it has.
  */
 export function walksFor(subject: Subject): SessionStep[][] {
-  const { profile, secondToken } = subject;
-  const abilities = new Set<Ability>(secondToken === undefined ? [] : ['secondPrincipal']);
+  const { profile, secondToken, echo, slow } = subject;
+  const abilities = new Set<Ability>([
+    ...(secondToken === undefined ? [] : ['secondPrincipal' as const]),
+    ...(echo === undefined ? [] : ['echoAgent' as const]),
+    ...(slow === undefined ? [] : ['slowAgent' as const]),
+  ]);
   const { walks } = sessionWalks({ policy: { onBye: 'cancel', onExpire: 'keep' }, abilities, stepsMax: 60 });
   const adapted = walks.map((walk) => walk.map((step) => adapt(step, subject)));
   // Walks that end with what a profile does not have end before it.
@@ -111,6 +115,7 @@ function urlStage(subject: Subject, transcript: Transcript): Stage {
   const stage: Stage = {
     open,
     tokens: { own: token, another: secondToken },
+    agents: { echo: subject.echo, slow: subject.slow },
     frameBytesMax: frameBytesTooBig - 1,
     heartbeatMs: 0,
     stallTimeoutMs: 0,
