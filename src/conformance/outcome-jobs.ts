@@ -29,8 +29,6 @@ export function jobOutcome(at: Reference, act: Act): Outcome | null {
   switch (act.do) {
     case 'submit':
       return submit(at, act.with);
-    case 'work':
-      return work(at, act.how === 'finishes' ? 'success' : 'cancelled');
     case 'emit':
       return running && at.over === 'no' ? stays({ ...at, log: written(at) }) : null;
     case 'emit much':
@@ -109,7 +107,7 @@ function revoked(at: Reference): Outcome | null {
 }
 
 /** A job from its submit to its end. */
-function work(at: Reference, status: FinalStatus): Outcome | null {
+export function workOutcome(at: Reference, status: FinalStatus): Outcome | null {
   if (at.state !== 'live' || at.jobs.length > 0) return null;
   return { ...stays({ ...proven(at), log: written(at) }, { type: 'job.accepted' }), terminals: [status] };
 }

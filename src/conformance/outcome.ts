@@ -1,7 +1,7 @@
 // The protocol's own word on what has to come of each act (§3 to §7 of docs/protocol.md).
 import type { Act } from './model.ts';
 import { crashOutcome, shutDownToReturn } from './outcome-crash.ts';
-import { jobOutcome } from './outcome-jobs.ts';
+import { jobOutcome, workOutcome } from './outcome-jobs.ts';
 import { resumeOutcome } from './outcome-resume.ts';
 import {
   type Answer,
@@ -29,6 +29,7 @@ export function outcomeOf(at: Reference, act: Act, policy: Policy): Outcome | nu
   if (at.state === 'handshaking') return handshake(at, act);
   if (at.ghost && !besideGhost.has(act.do)) return null;
   if (!isPlain && !besideCredential.has(act.do)) return null;
+  if (act.do === 'work') return workOutcome(at, act.how === 'finishes' ? 'success' : 'cancelled');
   return ofConnection(at, act, policy) ?? jobOutcome(at, act) ?? ofOthers(at, act, policy);
 }
 

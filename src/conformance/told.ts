@@ -36,7 +36,7 @@ const heard: ReadonlySet<Act['do']> = new Set([
 export function told(at: Reference, act: Act, policy: Policy): Told[] {
   const isHeard = heard.has(act.do) && !(act.do === 'lease over' && act.found === 'by the agent');
   const isProof = isHeard && isAttached(at) && at.tokens === 2;
-  const events = ofHandshake(act) ?? ofConnection(act) ?? ofJobs(at, act) ?? ofOthers(at, act, policy);
+  const events = ofHandshake(act) ?? ofConnection(act) ?? ofWork(act) ?? ofJobs(at, act) ?? ofOthers(at, act, policy);
   return isProof ? [...session({ type: 'token.proven' }), ...events] : events;
 }
 
@@ -111,9 +111,15 @@ function ofConnection(act: Act): Told[] | undefined {
   }
 }
 
-const limits = { maxRuntimeMs: null, leaseExpiryMs: null, credentials: 0 };
-const plainSubmit = session({ type: 'job.submit', asker, jobId: 'job-1', ...limits });
-const plainEnd: Told = { event: { type: 'agent.returned' }, to: 'job-1' };
+/** A job from its submit to its end. */
+function ofWork(act: Act): Told[] | undefined {
+  if (act.do !== 'work') return undefined;
+  const jobId = 'job-1';
+  const unlimited = { maxRuntimeMs: null, leaseExpiryMs: null, credentials: 0 };
+  const submit = session({ type: 'job.submit', asker, jobId, ...unlimited });
+  const cancel = session({ type: 'job.cancel', asker, jobId, bySubmitter: true });
+  return [...submit, ...(act.how === 'is cancelled' ? cancel : []), { event: { type: 'agent.returned' }, to: jobId }];
+}
 
 function ofJobs(at: Reference, act: Act): Told[] | undefined {
   const [running] = at.jobs.filter(isRunning);
@@ -128,8 +134,6 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
       const leaseExpiryMs = act.with === 'expires_at' ? durations.leaseExpiryMs : null;
       return session({ type: 'job.submit', asker, jobId, maxRuntimeMs, leaseExpiryMs, credentials: 0 });
     }
-    case 'work':
-      return [...plainSubmit, ...(act.how === 'is cancelled' ? cancel({ id: 'job-1' }, true) : []), plainEnd];
     case 'agent': {
       const job = act.of === 'running' ? running : cancelling;
       const event: JobEvent = { type: act.ends === 'returns' ? 'agent.returned' : 'agent.failed' };

@@ -295,7 +295,6 @@ export class WireDriver implements SessionDriver {
   async #scene(at: Reference): Promise<RequestScene> {
     const [running, cancelling] = [this.#jobs.find(at, isRunning), this.#jobs.find(at, isCancelling)];
     const revoking = this.#jobs.find(at, (job) => endOf(job) !== undefined);
-    const newestSeq = await this.#newestSeq();
-    return { stage: this.#stage, newestSeq, running, cancelling, revoking, log: this.#log };
+    return { stage: this.#stage, log: this.#log, newestSeq: await this.#newestSeq(), running, cancelling, revoking };
   }
 }
