@@ -74,6 +74,20 @@ test('a store that is written and trimmed for long does not grow, nor does its w
   expect(largestWal).toBeLessThan(1_500_000);
 });
 
+test('a write-ahead log that had to grow is small again soon after', async () => {
+  const medium = await world({ walBytes: 500_000 });
+  const one = await Opened.of(medium.store());
+  const wal = () => statSync(`${medium.file}-wal`).size;
+  one.write(append('log', 1, 30_000));
+  await one.settled();
+  expect(wal()).toBeGreaterThan(2_000_000);
+  for (let seq = 30_001; wal() > 500_000; seq += 10) {
+    one.write(append('log', seq, 10));
+    await one.settled();
+  }
+  await one.store.close();
+});
+
 test('space that holds nothing is given back while nothing is written, but for what is kept for later', async () => {
   const medium = await world({ vacuumIdleMs: 50, freePages: 20 });
   const one = await Opened.of(medium.store());
