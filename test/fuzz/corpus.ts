@@ -2,6 +2,7 @@
 // that the schemas know, or spoilt in ways that nobody planned.
 import fc from 'fast-check';
 import { envelopeSchema, payloadSchemas } from '../../src/wire/schemas.ts';
+import { fieldsOf, fittingObject, type Json, type Schema, unfitting } from './values.ts';
 
 /** A text to send. `broken` ones must be refused as INVALID_REQUEST; what becomes of `any` depends on what it is. */
 export interface FuzzFrame {
@@ -12,19 +13,6 @@ export interface FuzzFrame {
   named: boolean;
 }
 
-interface Schema {
-  type?: string;
-  const?: unknown;
-  properties?: Readonly<Record<string, Schema>>;
-  required?: readonly string[];
-  items?: Schema;
-  minLength?: number;
-  maxLength?: number;
-  maxItems?: number;
-  exclusiveMinimum?: number;
-}
-
-type Json = Record<string, unknown>;
 interface Draft {
   type: string;
   payload: Json;
@@ -37,18 +25,6 @@ const schemas = new Map<string, Schema>(Object.entries(payloadSchemas));
 const envelope: Schema = envelopeSchema;
 const types = [...schemas.keys()];
 const lasting = types.filter((type) => !goodbyes.includes(type));
-
-/** Texts that have been trouble somewhere. */
-const oddText = fc.constantFrom(
-  ...['', '__proto__', 'constructor', '\u0000', '\ud800', '"', '\\', '../..', '%00', '$x', '\u202e', '💥', 'NaN', '{}'],
-  ...['echo', 'slow', 'echo@1.0.0', 'nobody', 'k1', 'k2', 'job_01ARZ3NDEKTSV4RRFFQ69G5FAV', 'ab'.repeat(16)],
-);
-
-/** Fields that are drawn from a few texts. */
-const seldom: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-  agent: fc.oneof(oddText, fc.constantFrom('echo', 'slow', 'echo@1.0.0', 'echo')),
-  idempotency_key: fc.constantFrom('k1', 'k2', 'k3', '__proto__', '\ud800'),
-};
 
 /** What a few characters of a text are changed to. */
 const spoilers = [
@@ -71,63 +47,6 @@ const spoilers = [
   '1.1',
   '__proto__',
 ];
-
-/** Values of a schema, well-formed by it. */
-function fitting(schema: Schema): fc.Arbitrary<unknown> {
-  if (schema.const !== undefined) return fc.constant(schema.const);
-  if (schema.type === 'string') {
-    const { minLength = 0, maxLength = 64 } = schema;
-    const plain = fc.string({ minLength, maxLength: Math.min(maxLength, 32) });
-    return fc.oneof(
-      { weight: 2, arbitrary: plain },
-      oddText.map((text) => (text.length < minLength ? 'x' : text)),
-    );
-  }
-  if (schema.type === 'number') {
-    const least = schema.exclusiveMinimum === undefined ? {} : { min: schema.exclusiveMinimum, minExcluded: true };
-    return fc.oneof(
-      fc.double({ noNaN: true, noDefaultInfinity: true, ...least }),
-      fc.integer({ min: 1, max: 2 ** 31 }),
-    );
-  }
-  if (schema.type === 'array')
-    return fc.array(fitting(schema.items ?? {}), { maxLength: Math.min(schema.maxItems ?? 4, 4) });
-  if (schema.type === 'object') return fittingObject(schema);
-  return fc.jsonValue({ maxDepth: 2 });
-}
-
-function fittingObject({ properties = {}, required = [] }: Schema): fc.Arbitrary<Json> {
-  const members = Object.fromEntries(
-    // Agents that there are, for the most part: else nothing would ever be accepted. Keys of a few: each is kept for a day.
-    Object.entries(properties).map(([name, schema]) => [name, seldom[name] ?? fitting(schema)]),
-  );
-  const known: fc.Arbitrary<Json> = fc.record(members, { requiredKeys: [...required] });
-  const unknown = fc.dictionary(fc.oneof(oddText, fc.string({ maxLength: 8 })), fc.jsonValue({ maxDepth: 2 }), {
-    maxKeys: 2,
-  });
-  return fc.tuple(unknown, known).map(([more, all]) => ({ ...more, ...all }));
-}
-
-/** Values of any other type than a schema asks for. */
-function unfitting({ type }: Schema): fc.Arbitrary<unknown> {
-  const byType: Record<string, fc.Arbitrary<unknown>> = {
-    string: fc.string({ maxLength: 8 }),
-    number: fc.integer(),
-    object: fc.constantFrom({}, { a: 1 }),
-    array: fc.constantFrom([], ['x'], [[]]),
-    null: fc.constant(null),
-    boolean: fc.boolean(),
-  };
-  return fc.oneof(...Object.entries(byType).flatMap(([name, values]) => (name === type ? [] : [values])));
-}
-
-/** Each field of a frame that has a type of its own: where it is, and what it must be. */
-function fieldsOf(schema: Schema, path: readonly string[] = []): { path: readonly string[]; schema: Schema }[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => {
-    const here = [...path, name];
-    return [...(inner.type === undefined ? [] : [{ path: here, schema: inner }]), ...fieldsOf(inner, here)];
-  });
-}
 
 function drafts(among: readonly string[]): fc.Arbitrary<Draft> {
   const around = fc.record({ trace_id: fc.constant('ab'.repeat(16)) }, { requiredKeys: [] });
@@ -231,9 +150,20 @@ function anything(): fc.Arbitrary<FuzzFrame> {
   }));
 }
 
+/** Submits that are served: jobs come and go meanwhile. */
+function submits(): fc.Arbitrary<FuzzFrame> {
+  const payload = fc.record({ agent: fc.constantFrom('echo', 'slow'), input: fc.jsonValue({ maxDepth: 3 }) });
+  return payload.map((asked) => ({
+    kind: 'any',
+    named: true,
+    text: (id) => textOf({ type: 'job.submit', payload: asked, envelope: {} }, id),
+  }));
+}
+
 /** Everything, the broken and the rest about half and half. */
 export const corpus: fc.Arbitrary<FuzzFrame> = fc.oneof(
   { weight: 3, arbitrary: anything() },
+  { weight: 1, arbitrary: submits() },
   { weight: 2, arbitrary: brokenFields() },
   { weight: 1, arbitrary: brokenEnvelopes() },
   { weight: 1, arbitrary: brokenTexts() },

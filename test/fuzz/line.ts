@@ -1,5 +1,6 @@
 import type { Transport } from '../../src/transports/transport.ts';
 import { dialWs } from '../../src/transports/ws.ts';
+import { featureNames } from '../../src/wire/messages.ts';
 import type { Frame } from '../support/peer.ts';
 
 /** A connection of a fuzz run. It keeps nothing that was read: a million frames come by. */
@@ -51,7 +52,7 @@ export class Line {
   }
 
   hello(token: string): Promise<Frame | undefined> {
-    const features = ['ack', 'progress', 'result_chunk', 'agent_versions', 'list_jobs', 'subscribe', 'cost.budget'];
+    const features = featureNames.filter((name) => name !== 'heartbeat');
     this.say('session.hello', { auth: { scheme: 'bearer', token }, capabilities: { encodings: ['json'], features } });
     return this.next((frame) => frame.type === 'session.welcome');
   }
