@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Transport } from '../../src/transports/transport.ts';
 import { closing, echoDoor, echoes, upgradeHeaders } from './echo-door.ts';
 
 const request = (headers: object = {}, path = '/arcp') => {
@@ -197,6 +198,29 @@ describe('after the upgrade', () => {
     await serves();
   });
 
+  test('a ping of a peer that takes nothing is not answered, and one is when it listens again', async () => {
+    const { port, transports } = await door();
+    const { socket } = await upgraded(port);
+    socket.pause();
+    const [transport] = transports;
+    transport?.send('x'.repeat(16 * 2 ** 20));
+    socket.write(Buffer.concat([frame(ping, 'unheard'), frame(last | text, 'now')]));
+    // The message behind the ping has been read, and so has the ping.
+    if (transport) await heardBy(transport);
+    socket.resume();
+    const seen: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => seen.push(chunk));
+    const until = (word: string) =>
+      new Promise<void>((resolve) => {
+        socket.on('data', () => Buffer.concat(seen.slice(-3)).includes(word) && resolve());
+      });
+    await until('echo now');
+    expect(Buffer.concat(seen).includes('unheard')).toBe(false);
+    const answered = until('heard');
+    socket.write(frame(ping, 'heard'));
+    await answered;
+  });
+
   test('nothing is compressed, whatever a client offers', async () => {
     const { port } = await door();
     const { head } = await upgraded(port, { 'sec-websocket-extensions': 'permessage-deflate; client_max_window_bits' });
@@ -212,6 +236,15 @@ describe('after the upgrade', () => {
     expect(String(await ended)).toMatch(/^HTTP\/1.1 400 /);
   });
 });
+
+/** Resolves with the next message that a transport hears; it is echoed as before. */
+const heardBy = (transport: Transport) =>
+  new Promise<void>((resolve) => {
+    transport.onMessage((data) => {
+      transport.send(`echo ${String(data)}`);
+      resolve();
+    });
+  });
 
 const codeOf = (transport: { onClose(closed: (code: number) => void): void }) =>
   new Promise<number>((resolve) => transport.onClose(resolve));
