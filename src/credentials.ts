@@ -86,13 +86,18 @@ export class Credentials {
       throw new ArcpError('INVALID_REQUEST', 'rotateCredential(): the provisioner cannot rotate');
     }
     if (job.isEnding) throw new ArcpError('CANCELLED', 'rotateCredential(): the job is at its end');
-    // What came behind the end was not there for the end to take back.
-    const late = () => job.isEnding && this.#takeBackAnew(job, [id]);
-    try {
-      const given = await this.revocations.call((call) => rotate.call(provisioner, { ...credential }, call), late);
+    const taken = (given: object): Credential => {
       const rotated = checkCredential({ ...credential, ...given, id });
       if (!job.isEnding) job.takeRotated(rotated);
       return rotated;
+    };
+    // What comes when nobody waits is the value it has all the same; behind the end, it was not there to be taken back.
+    const late = (given: unknown) => {
+      if (job.isEnding) this.#takeBackAnew(job, [id]);
+      else if (typeof given === 'object' && given !== null && !(given instanceof Error)) taken(given);
+    };
+    try {
+      return taken(await this.revocations.call((call) => rotate.call(provisioner, { ...credential }, call), late));
     } catch (error) {
       log.error({ jobId: job.id, credentialId: id, ...faultOf(error) }, 'a credential could not be rotated');
       throw refusal('the credential could not be rotated');

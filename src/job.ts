@@ -168,7 +168,9 @@ export class Job {
   /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
   emit(kind: string, body: unknown): void {
     if (this.isEnding) return;
-    const text = this.secrets.hide(JSON.stringify(this.session.dialect.event(kind, body)));
+    const said = JSON.stringify(this.session.dialect.event(kind, body));
+    // A chunk's size is counted: it was searched when it was written (src/results.ts).
+    const text = kind === 'result_chunk' ? said : this.secrets.hide(said);
     if (text === undefined) throw new TypeError(`the body of a ${kind} event must be JSON`);
     if (kind !== 'result_chunk' && Buffer.byteLength(text) > eventBytesMax) {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);

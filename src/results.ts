@@ -40,7 +40,7 @@ export class ResultWriter {
     if (this.#encoding === 'utf8' && typeof chunk !== 'string') {
       throw this.#violated(new TypeError("write(): bytes need result({ encoding: 'base64' })"));
     }
-    const bytes = typeof chunk === 'string' ? this.#encode(chunk) : this.#behind(chunk);
+    const bytes = typeof chunk === 'string' ? this.#encode(this.#job.secrets.hide(chunk)) : this.#behind(chunk);
     if (bytes.length > chunkBytesMax) {
       throw this.#violated(new RangeError(`write(): a chunk has at most ${chunkBytesMax} bytes`));
     }

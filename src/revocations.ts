@@ -98,7 +98,7 @@ export class Revocations {
     run: (call: ProvisionerCall) => Result | PromiseLike<Result>,
     late: (result: unknown) => void,
   ): Promise<Result> {
-    const { clock, provisionerTimeoutMs } = this.#settings;
+    const { clock, log, provisionerTimeoutMs } = this.#settings;
     const controller = new AbortController();
     return new Promise((resolve, reject) => {
       const timer = this.#after(provisionerTimeoutMs, () => {
@@ -112,10 +112,12 @@ export class Revocations {
         else deliver();
       };
       // A provisioner that throws at once has failed like any other.
-      new Promise<Result>((done) => done(run({ signal: controller.signal }))).then(
-        (result) => settled(result, () => resolve(result)),
-        (error) => settled(error, () => reject(error)),
-      );
+      new Promise<Result>((done) => done(run({ signal: controller.signal })))
+        .then(
+          (result) => settled(result, () => resolve(result)),
+          (error) => settled(error, () => reject(error)),
+        )
+        .catch((error) => log.error(faultOf(error), 'what a provisioner brought too late is of no use'));
     });
   }
 

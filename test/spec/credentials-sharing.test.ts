@@ -99,6 +99,29 @@ describe('§8 an agent’s credentials do not leave by its own words', () => {
     expect(log.lines).toMatchObject([{ fields: { jobId, err: { name: 'Error', cause: { name: 'TypeError' } } } }]);
   });
 
+  test('§8 nor does a streamed text, whose size is that of what is sent', async () => {
+    const { agent, up, peer } = await provisionedJob();
+    const result = agent.job.result();
+    result.write(`my key is ${up.values[0]}.`);
+    result.end();
+    agent.finish();
+    const { payload } = await peer.next('job.result');
+    const [chunk] = peer.sequenced().flatMap(({ payload: { kind, body } }) => (kind === 'result_chunk' ? [body] : []));
+    expect(chunk?.data).toMatch(/^my key is \[credential cred_\w+\]\.$/);
+    expect(payload.result_size).toBe(chunk?.data.length);
+  });
+
+  test('§8 a value with quotes and backslashes is hidden too, and what is sent is still JSON', async () => {
+    const value = String.raw`a"b\c","kind":"d`;
+    const issue = () => [{ id: 'odd', value, endpoint: 'https://gateway.example' }];
+    const { agent, peer, log } = await provisionedJob({ provisioner: { issue, revoke() {} } });
+    agent.job.log('info', `it is ${value}`);
+    agent.fail(new Error(`not ${value}`));
+    await peer.next('job.error');
+    expect(peer.sequenced()[0]).toMatchObject({ payload: { body: { message: 'it is [credential odd]' } } });
+    expect(log.lines).toMatchObject([{ fields: { err: { message: 'not [credential odd]' } } }]);
+  });
+
   test('§8 nor does an inline result bring one out', async () => {
     const { agent, up, peer } = await provisionedJob();
     agent.finish({ used: up.values[0] });
