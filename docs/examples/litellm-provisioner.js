@@ -9,35 +9,15 @@ import { bearer, createRuntime, defineAgent } from 'arcp-xstate';
  * A provisioner of virtual keys. A credential's id is the key's alias at the proxy, minted before the key is made: so a key can
  * be deleted by it whatever became of the answer, also after a restart. The master key never leaves this process.
  */
-export function litellm({ url, masterKey, attempts = 3, attemptMs = 3000, backoffMs = 200 }) {
+export function litellm(options) {
+  const { url } = options;
   /** Which of its two aliases a credential that was rotated has now. */
   const aliasOf = new Map();
-
-  /** One request, tried again where the proxy is unreachable or busy. No error holds more than a status: bodies hold keys. */
-  async function post(path, body, { signal, before = async () => {} }) {
-    for (let attempt = 1; ; attempt += 1) {
-      const answer = await fetch(new URL(path, url), {
-        method: 'POST',
-        headers: { authorization: `Bearer ${masterKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]),
-      }).catch((error) => ({ status: error.name }));
-      if (answer.ok) return answer.json();
-      await answer.body?.cancel();
-      const { status } = answer;
-      const isPassing = typeof status === 'string' || status === 429 || status >= 500;
-      if (signal.aborted || !isPassing || attempt === attempts) {
-        throw Object.assign(new Error(`LiteLLM answered ${path} with ${status}`), { status });
-      }
-      await new Promise((resolve) => setTimeout(resolve, backoffMs * 2 ** (attempt - 1)));
-      await before();
-    }
-  }
 
   /** An alias that is not there is deleted as well as one that was. */
   async function remove(alias, { signal }) {
     try {
-      await post('/key/delete', { key_aliases: [alias] }, { signal });
+      await post('/key/delete', { key_aliases: [alias] }, { ...options, signal });
     } catch (error) {
       if (error.status !== 404) throw error;
     }
@@ -45,8 +25,8 @@ export function litellm({ url, masterKey, attempts = 3, attemptMs = 3000, backof
 
   /** An attempt whose answer was lost may have made the key: it is taken back before the next one. */
   async function generate(alias, terms, call) {
-    const body = { ...terms, key_alias: alias };
-    const { key } = await post('/key/generate', body, { ...call, before: () => remove(alias, call) });
+    const between = () => remove(alias, call);
+    const { key } = await post('/key/generate', { ...terms, key_alias: alias }, { ...options, ...call, between });
     return { value: key, endpoint: new URL('/v1', url).href, profile: 'openai' };
   }
 
@@ -63,8 +43,7 @@ export function litellm({ url, masterKey, attempts = 3, attemptMs = 3000, backof
     async rotate({ id, constraints }, call) {
       const current = aliasOf.get(id) ?? id;
       const next = current === id ? `${id}.b` : id;
-      const lease = { 'model.use': constraints['model.use'], 'cost.budget': constraints['cost.budget'] ?? [] };
-      const key = await generate(next, termsOf({ lease, expiresAt: constraints.expires_at }), call);
+      const key = await generate(next, termsOf({ lease: constraints, expiresAt: constraints.expires_at }), call);
       aliasOf.set(id, next);
       await remove(current, call);
       return { ...key, id, constraints };
@@ -75,6 +54,27 @@ export function litellm({ url, masterKey, attempts = 3, attemptMs = 3000, backof
       aliasOf.delete(id);
     },
   };
+}
+
+/** One request, tried again where the proxy is unreachable or busy. No error holds more than a status: bodies hold keys. */
+async function post(path, body, { url, masterKey, signal, between, attempts = 3, attemptMs = 3000, backoffMs = 200 }) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await fetch(new URL(path, url), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${masterKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]),
+    }).catch((error) => ({ status: error.name }));
+    if (answer.ok) return answer.json();
+    await answer.body?.cancel();
+    const { status } = answer;
+    const isPassing = typeof status === 'string' || status === 429 || status >= 500;
+    if (signal.aborted || !isPassing || attempt === attempts) {
+      throw Object.assign(new Error(`LiteLLM answered ${path} with ${status}`), { status });
+    }
+    await new Promise((resolve) => setTimeout(resolve, backoffMs * 2 ** (attempt - 1)));
+    await between?.();
+  }
 }
 
 /** What the proxy enforces by itself: models, spend in USD, and time. */

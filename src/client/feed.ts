@@ -1,4 +1,4 @@
-import type { AcceptedPayload } from '../wire/messages.ts';
+import type { AcceptedPayload, Credential } from '../wire/messages.ts';
 import { ResultChunks } from './chunks.ts';
 import { errorOf } from './errors.ts';
 import type { EventFrame, SequencedFrame } from './frames.ts';
@@ -31,6 +31,7 @@ export class Feed {
   #head = 0;
   #waiters: Waiter[] = [];
   readonly #chunks = new ResultChunks();
+  readonly #rotated = new Map<string, string>();
   #resolve: (value: unknown) => void = () => {};
   #reject: (error: Error) => void = () => {};
   /** Set once nothing more will come: with the error, where it is not the job that has ended. */
@@ -53,6 +54,7 @@ export class Feed {
   push(frame: EventFrame, { seq, chars }: { seq: number; chars: number }): boolean {
     const { payload } = frame;
     if (payload.kind === 'result_chunk' && payload.body) this.#chunks.add(payload.body);
+    if (payload.kind === 'status') this.#rotate(payload.body);
     // The payload was parsed for nobody else; a copy of it costs as much as all the rest.
     const event: JobEvent = Object.assign(payload, { seq, jobId: this.jobId });
     const waiter = this.#waiters.shift();
@@ -63,6 +65,23 @@ export class Feed {
     if (this.#forgotten) return false;
     this.#events.push({ event, chars });
     return true;
+  }
+
+  /** The credentials as they are now: what was accepted, with every rotation since. */
+  get credentials(): readonly Credential[] {
+    const { credentials } = this.accepted ?? {};
+    if (!Array.isArray(credentials)) return [];
+    return credentials.map((credential) => ({
+      ...credential,
+      value: this.#rotated.get(credential.id) ?? credential.value,
+    }));
+  }
+
+  /** `status{phase: "credential_rotated"}` (§9.8): the event may come before the submit is answered again. */
+  #rotate(body: object): void {
+    const { phase, id, value }: { phase?: unknown; id?: unknown; value?: unknown } = { ...body };
+    const isRotation = phase === 'credential_rotated' && typeof id === 'string' && typeof value === 'string';
+    if (isRotation) this.#rotated.set(id, value);
   }
 
   /** The job has ended (§7). */

@@ -1,4 +1,4 @@
-import type { AcceptedPayload } from '../wire/messages.ts';
+import type { AcceptedPayload, Credential } from '../wire/messages.ts';
 import type { Feed, JobEvent } from './feed.ts';
 
 export interface JobOptions {
@@ -35,6 +35,14 @@ export class Job implements AsyncIterable<JobEvent> {
   /** `name@version`, as accepted. */
   get agent(): string | undefined {
     return this.accepted?.agent;
+  }
+
+  /**
+   * The job's credentials of services upstream (§9.8), with the values that are good now; none where it has none, or another
+   * client submitted it. Each value is a secret, worth nothing once the job has ended.
+   */
+  get credentials(): readonly Credential[] {
+    return this.#options.feed.credentials;
   }
 
   /** One reader at a time: each event goes to one. Throws `TypeError` while another loop is reading. */

@@ -7,7 +7,7 @@ const read = (path: string) => readFileSync(new URL(path, docs), 'utf8');
 const unindented = (code: string) => code.replace(/^ +/gm, '').trim();
 
 const programs = readdirSync(new URL('examples/', docs)).map((name) => unindented(read(`examples/${name}`)));
-const guides = ['embedding.md', 'observability.md'];
+const guides = ['embedding.md', 'observability.md', 'credentials.md'];
 const snippets = [
   ...guides
     .map(read)

@@ -11,6 +11,7 @@ describe('§6 one idempotency key, one run, one issue', () => {
     return { rest, credentials };
   };
 
+  // proves P8.22
   test('§6 twenty parallel submits with one key, over five sessions: one run, equal answers, values to one session', async () => {
     const at = provisionedRuntime();
     at.up.hold('issue');

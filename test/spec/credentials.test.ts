@@ -8,6 +8,7 @@ import { credentialFeatures, provisionedJob, provisionedRuntime } from '../suppo
 const unissued = { type: 'session.error', payload: { code: 'INTERNAL_ERROR', retryable: true } };
 
 describe('§8 credentials are issued before the job is accepted', () => {
+  // proves P2.06
   test('§2 provisioned_credentials is offered only where a provisioner is configured', async () => {
     const { welcome } = await provisionedJob();
     expect(welcome.payload.capabilities.features).toContain('provisioned_credentials');
@@ -17,6 +18,7 @@ describe('§8 credentials are issued before the job is accepted', () => {
     expect((await declined.join()).welcome.payload.capabilities.features).toEqual(['ack']);
   });
 
+  // proves P8.22, P1.08
   test('§8 the submitter has them with the accepted job, and so has its agent', async () => {
     const { accepted, agent, up } = await provisionedJob();
     const [value] = up.values;
@@ -69,6 +71,7 @@ describe('§8 credentials are issued before the job is accepted', () => {
     expect(at.agent.jobs).toHaveLength(2);
   });
 
+  // proves P8.22
   test('§8 nothing runs, and no job is there, before its credentials are', async () => {
     const at = provisionedRuntime();
     at.up.hold('issue');

@@ -12,6 +12,7 @@ function world() {
   return { ...at, agent, up };
 }
 
+// proves P8.25
 test('§8 what a process left behind when it died is revoked by the next one', async () => {
   const at = world();
   const { submit } = await enter(at, { features: credentialFeatures });
@@ -43,6 +44,7 @@ test('§8 an id that was minted is revoked after a death, also where its issue n
   expect(at.up.calls).toEqual([issued, issued?.replace('issue', 'revoke')]);
 });
 
+// proves P8.25
 test('§8 a revocation that failed before the death is tried on after it, until it is done', async () => {
   const at = world();
   const { submit, peer } = await enter(at, { features: credentialFeatures });

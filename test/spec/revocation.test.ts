@@ -33,6 +33,7 @@ async function revoking(ending: (typeof endings)[number][1], options: Parameters
 
 describe('§8 revoked before the terminal is seen', () => {
   for (const [status, end] of endings) {
+    // proves P8.24
     test(`§8 ${status}: the terminal waits for the revocation, is the only one, and nothing comes between`, async () => {
       const at = await revoking(end);
       expect(at.up.calls.at(-1)).toBe(`revoke ${at.credential.id}`);

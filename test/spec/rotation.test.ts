@@ -10,6 +10,7 @@ const rotations = (peer: Peer) =>
   peer.sequenced().filter(({ payload }) => payload.body?.phase === 'credential_rotated');
 
 describe('§8 a rotation', () => {
+  // proves P8.23
   test('§8 gives the agent the new value, tells the submitter in a status event, and the old value is worth nothing', async () => {
     const { agent, up, peer, credential } = await provisionedJob();
     const rotated = await agent.job.rotateCredential(credential.id);

@@ -23,7 +23,7 @@ function watched() {
   const store = keptStore();
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  const places = { log: [] as string[], inspector: [] as string[], audit: [] as AuditEntry[] };
+  const places: { log: string[]; inspector: string[]; audit: AuditEntry[] } = { log: [], inspector: [], audit: [] };
   const actors = new Set<AnyActor>();
   const at = simulatedRuntime({
     agents: [agent.agent],
@@ -97,6 +97,7 @@ async function bystanders(at: World, { ids, resumeTokens }: Awaited<ReturnType<t
   return [bob.peer, other.peer];
 }
 
+// proves P8.26
 test('§8 of all the secrets of a busy day none is anywhere it must not be', async () => {
   const at = watched();
   await at.runtime.ready;
