@@ -54,7 +54,7 @@ export type SessionEvent =
   | { type: 'handshake.refused'; asker: Asker; refusal: Refusal }
   | { type: 'connection.adopted' }
   | RestoredEvent
-  | { type: 'job.restored'; jobId: string; maxRuntimeMs: number | null; leaseExpiryMs: number | null; fate: JobFate }
+  | RestoredJobEvent
   | ResumeEvent
   | { type: 'token.proven' }
   | { type: 'replay.caughtUp' }
@@ -71,6 +71,17 @@ export type SessionEvent =
   | CancelEvent
   | { type: `xstate.done.actor.${string}`; output: JobOutput }
   | { type: `xstate.error.actor.${string}`; error: unknown; actorId: string };
+
+/** A job that an earlier process has left, and what becomes of it (§3, Crash). */
+export interface RestoredJobEvent {
+  type: 'job.restored';
+  jobId: string;
+  maxRuntimeMs: number | null;
+  leaseExpiryMs: number | null;
+  fate: JobFate;
+  /** How many credentials were issued for it anew (§9.8). */
+  credentials: number;
+}
 
 export interface SubmitEvent {
   type: 'job.submit';

@@ -140,8 +140,7 @@ export const sessionSetup = setup({
         assertEvent(event, ['job.submit', 'job.delegated', 'job.restored']);
         const { jobId, maxRuntimeMs, leaseExpiryMs } = event;
         const { cancelGraceMs, revocationGraceMs } = context;
-        // What an earlier process was issued is revoked, whatever becomes of the job.
-        const credentials = event.type === 'job.submit' ? event.credentials : 0;
+        const credentials = event.type === 'job.delegated' ? 0 : event.credentials;
         return { jobId, maxRuntimeMs, leaseExpiryMs, credentials, cancelGraceMs, revocationGraceMs };
       },
     }),

@@ -1,4 +1,5 @@
 import type { Job } from './job.ts';
+import { tracedAuthority } from './leases/authority.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
 import { type CredentialRequest, checkCredential, checkIssued, faultOf, readableIds } from './provisioner.ts';
@@ -6,6 +7,9 @@ import { Revocations } from './revocations.ts';
 import { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
 import type { Credential } from './wire/messages.ts';
+
+/** A job that is to have credentials: also one that is not there yet. */
+export type Provisioned = Pick<Job, 'id' | 'principal' | 'accepted' | 'authority' | 'traceId'>;
 
 /**
  * The credentials that jobs have of services upstream (§9.8): issued before a job is accepted, rotated when its agent asks,
@@ -24,7 +28,7 @@ export class Credentials {
   }
 
   /** Issues what a job is to have; rejects with the `ArcpError` that refuses the submit, nothing being left upstream. */
-  async issue(job: Job): Promise<readonly Credential[]> {
+  async issue(job: Provisioned): Promise<readonly Credential[]> {
     const { provisioner } = this.#settings;
     if (!provisioner) return [];
     if (!this.revocations.hasRoom()) throw refusal('too many credentials wait for their revocation');
@@ -104,21 +108,22 @@ export class Credentials {
     }
   }
 
-  #takeBackAnew(job: Job, ids: readonly string[]): void {
+  #takeBackAnew(job: Provisioned, ids: readonly string[]): void {
     for (const id of ids) void this.revocations.revokeAnew(id, job.id);
   }
 
-  #takeBack(job: Job, ids: readonly string[]): Promise<unknown> {
+  #takeBack(job: Provisioned, ids: readonly string[]): Promise<unknown> {
     return Promise.all(ids.map((id) => this.revocations.revoke(id, job.id)));
   }
 
-  #requestOf(job: Job, minted: Set<string>): CredentialRequest {
+  #requestOf(job: Provisioned, minted: Set<string>): CredentialRequest {
     const { agent, lease } = job.accepted;
     return {
       jobId: job.id,
-      principal: job.session.principal,
+      principal: job.principal,
       agent,
       lease,
+      ...tracedAuthority(job.authority),
       traceId: job.traceId,
       mintId: () => {
         const id = mintId('cred');

@@ -67,8 +67,8 @@ export function jobEffects(world: EffectsWorld) {
       const job = jobOf(moment);
       if (job.credentials.length === 0) return;
       void world.credentials.revoke(job).then(() => {
-        // Its terminal may have waited long enough.
-        if (job.status === 'running') self.send({ type: 'credentials.revoked' });
+        // Its terminal may have waited long enough, or the process ends.
+        if (world.jobs().live(job.id) === job) self.send({ type: 'credentials.revoked' });
       });
     },
     reportUnrevoked: (moment: JobMoment) => {

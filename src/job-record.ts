@@ -3,6 +3,7 @@ import type { Agent } from './agents.ts';
 import { Job, type JobOptions } from './job.ts';
 import { type JobRecord, withoutSecrets } from './records.ts';
 import type { Session } from './session.ts';
+import type { Credential } from './wire/messages.ts';
 
 /** What is known of a job that the end of a process has cut. */
 export interface RestoredJob {
@@ -10,6 +11,8 @@ export interface RestoredJob {
   session: Session;
   /** Of a machine agent's job. */
   snapshot: string | undefined;
+  /** The credentials it has in this process; undefined where they could not be had. */
+  issued: readonly Credential[] | undefined;
 }
 
 /** The id of the record that holds the snapshot of a machine's job: written more often than the job's own. */

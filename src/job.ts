@@ -135,6 +135,11 @@ export class Job {
     return this.cancel?.reason;
   }
 
+  /** Who submitted. */
+  get principal(): string {
+    return this.session.principal;
+  }
+
   /** Runs the agent; `tell` brings its end to the job's chart. */
   async run(tell: (event: JobEvent) => void): Promise<void> {
     this.#tell = tell;

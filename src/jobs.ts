@@ -176,7 +176,7 @@ export class Jobs {
   }
 
   /** A job that the end of a process has cut goes on, or ends, as its agent wants (§3, Crash). */
-  restore(id: string, { record, session, snapshot }: RestoredJob): void {
+  restore(id: string, { record, session, snapshot, issued }: RestoredJob): void {
     const settings = this.#settings;
     const agent = this.#agents.find(record.agent);
     const kept = this.#keptOf(agent, snapshot);
@@ -186,11 +186,17 @@ export class Jobs {
     session.jobCount += 1;
     const leftMs = job.deadlineMs === undefined ? null : job.deadlineMs - settings.clock.now();
     const leaseLeftMs = leaseExpiryMs(authority, settings.clock);
-    const fate = fateOf(record, agent, { leftMs, leaseLeftMs });
+    job.takeCredentials(issued ?? []);
+    // What it would need to go on could not be had.
+    const fate = issued ? fateOf(record, agent, { leftMs, leaseLeftMs }) : 'job.interrupted';
     if (fate === 'job.start' && agent?.onRestart === 'rerun') {
       job.emit('status', { phase: 'restarted', message: 'the runtime was restarted: the job begins again' });
     }
-    session.actor.send({ type: 'job.restored', jobId: id, maxRuntimeMs: leftMs, leaseExpiryMs: leaseLeftMs, fate });
+    session.actor.send({
+      type: 'job.restored',
+      ...{ jobId: id, maxRuntimeMs: leftMs, leaseExpiryMs: leaseLeftMs, fate },
+      credentials: job.credentials.length,
+    });
   }
 
   /** Where an agent is a machine and the store lasts, its snapshot is kept with the frames of the turn it changed in. */

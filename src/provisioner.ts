@@ -13,6 +13,10 @@ export interface CredentialRequest {
   agent: string;
   /** The lease as granted. */
   lease: Lease;
+  /** When it expires, ISO 8601 in UTC; absent where it does not. */
+  expiresAt?: string;
+  /** What remains of its budget, exact amounts as `USD:4.50`; absent where it has none. */
+  budget?: readonly string[];
   traceId: string | undefined;
   /**
    * A new id, `cred_`+ULID, for a credential about to be made. It is remembered before anything is made under it: whatever

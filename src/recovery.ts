@@ -3,9 +3,10 @@ import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import type { JobRecord, KeyRecord, SessionRecord, TombstoneRecord } from './records.ts';
 import type { Registry } from './registry.ts';
+import { type ReissueWorld, reissue } from './reissue.ts';
 import type { RecordKind, Recovered, StoredRecord } from './stores/store.ts';
 
-export interface RecoveryWorld {
+export interface RecoveryWorld extends ReissueWorld {
   registry: Registry;
   jobs: Jobs;
   ledger: Ledger;
@@ -16,11 +17,15 @@ export interface RecoveryWorld {
  * remembered of ended jobs, of keys and of expired sessions; last the jobs that were running, each as its agent wants.
  * Logs stay on disk until a resume asks for them.
  */
-export function recover(found: Recovered, { registry, jobs, ledger }: RecoveryWorld): void {
+export async function recover(found: Recovered, world: RecoveryWorld): Promise<void> {
+  const { registry, jobs, ledger } = world;
+  world.credentials.revocations.recover(found);
+  const jobRecords = read<JobRecord>(found, 'job');
+  // From here on nothing waits: what is brought back has timers.
+  const issued = await reissue(jobRecords, world);
   const tombstones = read<TombstoneRecord>(found, 'tombstone');
   for (const [hash, record] of oldestFirst(tombstones)) registry.restoreTombstone(hash, record);
   for (const [id, record] of oldestFirst(read<KeyRecord>(found, 'key'))) jobs.keys.restore(id, record);
-  const jobRecords = read<JobRecord>(found, 'job');
   const snapshots = snapshotsIn(found);
   for (const [id, record] of oldestFirst(jobRecords)) if (record.status !== 'running') jobs.restoreEnded(id, record);
   const running = new Map<string, [string, JobRecord][]>();
@@ -34,7 +39,10 @@ export function recover(found: Recovered, { registry, jobs, ledger }: RecoveryWo
   for (const [id, record] of sessions) {
     const own = running.get(id) ?? [];
     const session = registry.restore(id, { record, log: found.logs.get(id), jobs: own.map(([jobId]) => jobId) });
-    for (const [jobId, job] of own) jobs.restore(jobId, { record: job, session, snapshot: snapshots.get(jobId) });
+    for (const [jobId, job] of own) {
+      const credentials = issued.has(jobId) ? issued.get(jobId) : [];
+      jobs.restore(jobId, { record: job, session, snapshot: snapshots.get(jobId), issued: credentials });
+    }
     running.delete(id);
   }
   // What belongs to nothing any more goes.

@@ -141,8 +141,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     try {
       const found = await opened;
       if (ledger.durable && phase === 'opening') {
-        recover(found, { registry, jobs, ledger });
-        credentials.revocations.recover(found);
+        await recover(found, { settings, agents, credentials, registry, jobs, ledger });
         // What has become of jobs is committed before anybody can ask.
         if (found.records.some(({ kind }) => kind === 'job')) await ledger.flush();
       }

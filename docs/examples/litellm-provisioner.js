@@ -31,19 +31,19 @@ export function litellm(options) {
   }
 
   return {
-    async issue({ jobId, principal, lease, expiresAt, mintId }, call) {
+    async issue({ jobId, principal, lease, budget, expiresAt, mintId }, call) {
       const models = lease['model.use'] ?? [];
       if (models.length === 0) return []; // a job that may use no model needs no key
       const id = mintId();
-      const key = await generate(id, termsOf({ jobId, principal, lease, expiresAt }), call);
-      return [{ ...key, id, constraints: constraintsOf({ lease, expiresAt }) }];
+      const key = await generate(id, termsOf({ jobId, principal, models, budget, expiresAt }), call);
+      return [{ ...key, id, constraints: constraintsOf({ models, budget, expiresAt }) }];
     },
 
     /** The key under the other of two aliases, then the old one is deleted. */
     async rotate({ id, constraints }, call) {
       const current = aliasOf.get(id) ?? id;
       const next = current === id ? `${id}.b` : id;
-      const key = await generate(next, termsOf({ lease: constraints, expiresAt: constraints.expires_at }), call);
+      const key = await generate(next, termsOf(limitsOf(constraints)), call);
       aliasOf.set(id, next);
       await remove(current, call);
       return { ...key, id, constraints };
@@ -78,23 +78,27 @@ async function post(path, body, { url, masterKey, signal, between, attempts = 3,
 }
 
 /** What the proxy enforces by itself: models, spend in USD, and time. */
-function termsOf({ jobId, principal, lease, expiresAt }) {
-  const usd = lease['cost.budget']?.find((amount) => amount.startsWith('USD:'));
+function termsOf({ jobId, principal, models, budget, expiresAt }) {
+  const usd = budget?.find((amount) => amount.startsWith('USD:'));
   const seconds = expiresAt === undefined ? 3600 : Math.max(1, Math.ceil((Date.parse(expiresAt) - Date.now()) / 1000));
   return {
-    models: lease['model.use'],
+    models,
     ...(usd && { max_budget: Number(usd.slice(4)) }),
     duration: `${seconds}s`, // a key that nobody could delete ends by itself
     metadata: { arcp_job: jobId, arcp_principal: principal },
   };
 }
 
-function constraintsOf({ lease, expiresAt }) {
+function constraintsOf({ models, budget, expiresAt }) {
   return {
-    'model.use': lease['model.use'],
-    ...(lease['cost.budget'] && { 'cost.budget': lease['cost.budget'] }),
+    'model.use': models,
+    ...(budget && { 'cost.budget': budget }),
     ...(expiresAt && { expires_at: expiresAt }),
   };
+}
+
+function limitsOf({ 'model.use': models, 'cost.budget': budget, expires_at: expiresAt }) {
+  return { models, budget, expiresAt };
 }
 
 const ask = defineAgent({

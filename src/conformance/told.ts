@@ -245,6 +245,7 @@ function ofCrash(at: Reference, { down }: CrashAct, { onRestart = 'fail' }: Poli
     session({
       type: 'job.restored',
       jobId: job.id,
+      credentials: 0,
       maxRuntimeMs: job.status === 'limited' ? durations.maxRuntimeMs : null,
       leaseExpiryMs: job.status === 'leased' ? durations.leaseExpiryMs : null,
       fate: fateOf(job),

@@ -18,6 +18,7 @@ async function world(masterKey?: string) {
   const request: CredentialRequest = {
     ...{ jobId: 'job_1', principal: 'alice', agent: 'ask@1.0.0', traceId: undefined },
     lease: { 'model.use': ['gpt-4o-mini'], 'cost.budget': ['USD:0.05'] },
+    budget: ['USD:0.05'],
     mintId: () => `cred_${++minted}`,
   };
   const call = { signal: new AbortController().signal };

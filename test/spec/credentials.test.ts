@@ -31,12 +31,20 @@ describe('§8 credentials are issued before the job is accepted', () => {
 
   test('§8 the provisioner is told for whom and for what they are', async () => {
     const at = provisionedRuntime();
-    const { submit } = await at.join(tokens.bob);
+    const leases = ['model.use', 'cost.budget', 'lease_expires_at'];
+    const { submit } = await at.join(tokens.bob, [...credentialFeatures, ...leases]);
     const trace = 'ab'.repeat(16);
-    const accepted = await submit('puppet', {}, { trace_id: trace });
+    const expires_at = new Date(at.clock.now() + 60_000).toISOString();
+    const lease = { 'model.use': ['tier-fast/*'], 'cost.budget': ['USD:5.00'] };
+    const asked = { lease_request: lease, lease_constraints: { expires_at } };
+    const accepted = await submit('puppet', asked, { trace_id: trace });
+    await submit('puppet');
+    const whose = { jobId: accepted.job_id, principal: 'bob', agent: 'puppet@1.0.0', traceId: trace };
     expect(at.up.requests).toMatchObject([
-      { jobId: accepted.job_id, principal: 'bob', agent: 'puppet@1.0.0', lease: {}, traceId: trace },
+      { ...whose, lease, budget: ['USD:5'], expiresAt: expires_at },
+      { lease: {} },
     ]);
+    expect(at.up.requests[1]).not.toHaveProperty('budget');
   });
 
   test('§8 a client without the feature is shown none, and its agent works all the same', async () => {

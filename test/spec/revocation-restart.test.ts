@@ -2,13 +2,13 @@
 import { expect, test } from 'vitest';
 import { durableRuntime } from '../support/durable.ts';
 import { puppet } from '../support/runtime.ts';
-import { enter, turn } from '../support/session.ts';
+import { comeBack, enter, terminals, turn } from '../support/session.ts';
 import { credentialFeatures, upstream } from '../support/upstream.ts';
 
-function world() {
+function world(onRestart: 'fail' | 'rerun' = 'fail') {
   const agent = puppet();
   const up = upstream();
-  const at = durableRuntime({ agents: [agent.agent], provisioner: up.provisioner });
+  const at = durableRuntime({ agents: [{ ...agent.agent, onRestart }], provisioner: up.provisioner });
   return { ...at, agent, up };
 }
 
@@ -106,4 +106,47 @@ test('§8 no value is in the store, neither in a record nor in a frame, rotation
   expect(kept).toContain('credential_rotated');
   expect(at.up.values).toHaveLength(2);
   for (const value of at.up.values) expect(kept).not.toContain(value);
+});
+
+test('§8 a job that goes on in the next process has credentials of its own there, before anybody is served', async () => {
+  const at = world('rerun');
+  const { submit, resumeToken } = await enter(at, { features: credentialFeatures });
+  const { payload } = await submit('puppet', { idempotency_key: 'k' });
+  const next = at.crashed();
+  await next.runtime.ready;
+  const [old, fresh] = at.up.values;
+  expect([...at.up.live.values()]).toEqual([fresh]);
+  expect(at.agent.jobs).toHaveLength(2);
+  expect(at.agent.job.credentials).toMatchObject([{ value: fresh }]);
+  expect(at.up.requests[1]).toMatchObject({ jobId: payload.job_id, principal: 'alice', agent: 'puppet@1.0.0' });
+  const back = await comeBack(next, { resumeToken });
+  const again = await back.peer.ask('job.submit', { agent: 'puppet', idempotency_key: 'k' });
+  expect(again.payload).toMatchObject({ job_id: payload.job_id, credentials: [{ value: fresh }] });
+  at.agent.finish();
+  expect(await back.peer.next('job.result')).toMatchObject({ job_id: payload.job_id });
+  expect([...at.up.live]).toEqual([]);
+  expect(old).not.toBe(fresh);
+});
+
+test('§8 a job that cannot have them there is cut by the restart: INTERNAL_ERROR, retryable', async () => {
+  const at = world('rerun');
+  const { submit, resumeToken } = await enter(at, { features: credentialFeatures });
+  await submit('puppet');
+  at.up.fail('issue', () => new Error('not any more'));
+  const next = at.crashed();
+  await next.runtime.ready;
+  const back = await comeBack(next, { resumeToken });
+  expect(terminals(back.peer)).toMatchObject([{ payload: { code: 'INTERNAL_ERROR', retryable: true } }]);
+  expect(at.agent.jobs).toHaveLength(1);
+  expect([...at.up.live]).toEqual([]);
+});
+
+test('§8 a job that only ends in the next process is issued nothing', async () => {
+  const at = world();
+  const { submit } = await enter(at, { features: credentialFeatures });
+  await submit('puppet');
+  const next = at.crashed();
+  await next.runtime.ready;
+  expect(at.up.countOf('issue')).toBe(1);
+  expect([...at.up.live]).toEqual([]);
 });

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { breakableStore } from '../../src/conformance/puppets.ts';
 import { memoryStore, type Provisioner } from '../../src/index.ts';
+import { tokens } from '../support/runtime.ts';
 import { comeBack, cut, terminals, turn } from '../support/session.ts';
 import { seeded } from '../support/socket.ts';
-import { provisionedJob } from '../support/upstream.ts';
+import { credentialFeatures, provisionedJob, provisionedRuntime } from '../support/upstream.ts';
 
 type World = Awaited<ReturnType<typeof provisionedJob>>;
 
@@ -62,6 +63,20 @@ describe('§8 revoked before the terminal is seen', () => {
       expect(terminals(back.peer)).toMatchObject([{ payload: { final_status: status } }]);
     });
   }
+
+  test('§8 the end of its lease ends a job in error, once what it had is revoked', async () => {
+    const at = provisionedRuntime();
+    const { peer, submit } = await at.join(tokens.alice, [...credentialFeatures, 'lease_expires_at']);
+    const expires_at = new Date(at.clock.now() + 60_000).toISOString();
+    await submit('puppet', { lease_constraints: { expires_at } });
+    at.up.hold('revoke');
+    at.clock.advance(60_000);
+    await peer.settle();
+    expect(peer.sequenced()).toEqual([]);
+    at.up.release('revoke');
+    expect(await peer.next('job.error')).toMatchObject({ payload: { final_status: 'error', code: 'LEASE_EXPIRED' } });
+    expect([...at.up.live]).toEqual([]);
+  });
 
   test('§8 a bye, and the end of the window, end and revoke like a cancel', async () => {
     const at = await provisionedJob();

@@ -1,0 +1,48 @@
+import type { AgentDirectory } from './agents.ts';
+import type { Credentials } from './credentials.ts';
+import { fateOf } from './job-record.ts';
+import { leaseExpiryMs, regained } from './leases/grant.ts';
+import type { Settings } from './options.ts';
+import type { JobRecord } from './records.ts';
+import type { Credential } from './wire/messages.ts';
+
+/** Calls of the provisioner at a time, while nobody is served yet. */
+const concurrencyMax = 16;
+
+export interface ReissueWorld {
+  settings: Settings;
+  agents: AgentDirectory;
+  credentials: Credentials;
+}
+
+/**
+ * New credentials for the jobs that go on after the end of a process: those of the earlier one are revoked (§9.8). A job that
+ * is in the map without any could not be given them, and cannot go on.
+ */
+export async function reissue(
+  jobs: ReadonlyMap<string, JobRecord>,
+  { settings, agents, credentials }: ReissueWorld,
+): Promise<ReadonlyMap<string, readonly Credential[] | undefined>> {
+  const issued = new Map<string, readonly Credential[] | undefined>();
+  if (!settings.provisioner) return issued;
+  const due = [...jobs].filter(([, record]) => goesOn(record, { settings, agents }));
+  const next = async (): Promise<void> => {
+    for (let job = due.shift(); job; job = due.shift()) {
+      const [id, record] = job;
+      const { principal, accepted, traceId } = record;
+      const authority = regained(record, settings.clock);
+      issued.set(id, await credentials.issue({ id, principal, accepted, traceId, authority }).catch(() => undefined));
+    }
+  };
+  await Promise.all(Array.from({ length: concurrencyMax }, next));
+  return issued;
+}
+
+function goesOn(record: JobRecord, { settings, agents }: Omit<ReissueWorld, 'credentials'>): boolean {
+  const { deadlineMs, status } = record;
+  if (status !== 'running') return false;
+  const { clock } = settings;
+  const leftMs = deadlineMs === undefined ? null : deadlineMs - clock.now();
+  const left = { leftMs, leaseLeftMs: leaseExpiryMs(regained(record, clock), clock) };
+  return fateOf(record, agents.find(record.agent), left) === 'job.start';
+}
