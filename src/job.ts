@@ -4,9 +4,10 @@ import { isoTime } from './clock.ts';
 import type { Credentials } from './credentials.ts';
 import type { ChildJob, DelegateRequest } from './delegation.ts';
 import { JobContext } from './job-context.ts';
-import { type Authority, authorize, tracedAuthority } from './leases/authority.ts';
+import { type Authority, authorize } from './leases/authority.ts';
 import { type MachineRun, suspended } from './machine-agent.ts';
-import type { JobTrace, TracedJob } from './observe/tracing.ts';
+import { traceJob } from './observe/trace-job.ts';
+import type { JobTrace } from './observe/tracing.ts';
 import type { Settings } from './options.ts';
 import { Secrets } from './secrets.ts';
 import type { Session } from './session.ts';
@@ -145,7 +146,7 @@ export class Job {
     this.#tell = tell;
     const context = new JobContext(this);
     const work = () => this.agent.run(context, this);
-    this.trace = this.settings.tracing?.job(this.#traced());
+    this.trace = traceJob(this);
     try {
       const returned = await (this.trace ? this.trace.run(work) : work());
       if (returned === suspended) return;
@@ -162,12 +163,6 @@ export class Job {
     } finally {
       this.#settled();
     }
-  }
-
-  #traced(): TracedJob {
-    const { id, session, traceId, accepted } = this;
-    const authority = () => tracedAuthority(this.authority);
-    return { jobId: id, sessionId: session.id, agent: accepted.agent, traceId, authority };
   }
 
   /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
