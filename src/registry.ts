@@ -77,7 +77,7 @@ export class Registry {
 
   /** A session that an earlier process has left, with its running jobs' ids; its log stays on disk until it is asked for. */
   restore(id: string, { record, log, jobs }: RestoredSession): Session {
-    const session = this.#create(id);
+    const session = this.#create(id, Number.POSITIVE_INFINITY);
     this.#ledger.keep(id, session.log, log);
     restoreSession(session, record);
     this.#register(session);
@@ -105,9 +105,10 @@ export class Registry {
     if (session.tokens) this.#ledger.put('session', session.id, sessionRecord(session, { state, untilMs }));
   }
 
-  #create(id: string): Session {
+  /** `handshakeTimeoutMs` is infinite where there is no handshake: an infinite delay costs no timer. */
+  #create(id: string, handshakeTimeoutMs = this.#settings.handshakeTimeoutMs): Session {
     const { clock, inspect, log, store, backPressure, bufferEvents, bufferBytes } = this.#settings;
-    const { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs } = this.#settings;
+    const { resumeWindowMs, cancelGraceMs, revocationGraceMs } = this.#settings;
     const { onBye, onExpire } = this.#settings;
     const durations = { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs };
     const onShutdown = store.durable ? ('keep' as const) : ('abandon' as const);

@@ -15,7 +15,10 @@ export class LibraryPeer {
   }
 
   async run() {
-    this.#client = await connect(this.#world.url(), { token: 'tok-crash', reconnect: { initialMs: 60_000 } });
+    this.#client = await connect(this.#world.url(), {
+      token: 'tok-crash',
+      reconnect: { initialMs: 600_000, capMs: 200 },
+    });
     await Promise.all([this.#jobs(), this.#jobs()]);
     await this.#client.close();
   }
