@@ -75,8 +75,9 @@ const isWithin = {
 
 /** One step a state, as the protocol tells them apart, and case; which jobs run counts where it may matter to the act. */
 function labelOf({ state, over, tokens, refusals, jobs }: Reference, act: Act, name: string): string {
-  // But for its own end, a lease that ends is a limit like any other.
-  const alike = (status: string) => (status === 'leased' && act.do !== 'lease over' ? 'limited' : status);
+  // But for its own end, which may come while the process is down, a lease that ends is a limit like any other.
+  const isItsEnd = act.do === 'lease over' || act.do === 'crash';
+  const alike = (status: string) => (status === 'leased' && !isItsEnd ? 'limited' : status);
   const statuses = jobs.map(({ status }) => alike(status)).sort();
   const counts = act.do !== 'resume' || name === 'resume at the head' || act.replay === 'held';
   return JSON.stringify([state, over, tokens, refusals, counts ? statuses : jobs.length > 0, name]);
