@@ -1,7 +1,10 @@
 // docs/examples/litellm-provisioner.js against a proxy of LiteLLM's shape on this machine, over real HTTP.
 import { describe, expect, test } from 'vitest';
+import { connect } from '../../src/client.ts';
 import type { CredentialRequest, Provisioner } from '../../src/index.ts';
 import { gateway } from '../support/gateway.ts';
+import { recordingLog } from '../support/runtime.ts';
+import { start } from './example.ts';
 
 interface Module {
   litellm(options: { url: string; masterKey: string; attemptMs?: number; backoffMs?: number }): Required<Provisioner>;
@@ -112,5 +115,51 @@ describe('litellm-provisioner.js: trouble with the proxy', () => {
       const told = error instanceof Error ? `${error.message} ${error.stack} ${JSON.stringify(error)}` : '';
       expect(told).not.toMatch(/sk-/);
     }
+  });
+});
+
+describe('litellm-provisioner.js: a runtime with it', () => {
+  const lease = { 'model.use': ['gpt-4o-mini'], 'cost.budget': ['USD:0.02'] };
+
+  async function serving() {
+    const proxy = await gateway();
+    const log = recordingLog();
+    const served = await start('litellm-provisioner.js', { gatewayUrl: proxy.url, masterKey: proxy.masterKey, log });
+    const client = await connect(served.url, { token: 'tok-alice' });
+    const ask = (model: string) => client.submit('ask', { model, question: 'Why?' }, { lease });
+    return { proxy, log, client, ask };
+  }
+
+  test('has a key made for a job, which works for its models, and is gone when the job has ended', async () => {
+    const { proxy, client, ask } = await serving();
+    const job = await ask('gpt-4o-mini');
+    const [credential] = job.credentials;
+    expect(credential).toMatchObject({ endpoint: `${proxy.url}/v1`, constraints: { 'model.use': ['gpt-4o-mini'] } });
+    expect(await job.result()).toBe('an answer of gpt-4o-mini');
+    expect([...proxy.keys]).toEqual([]);
+    expect(proxy.everyKey).toEqual([credential?.value]);
+    await client.bye();
+  });
+
+  test('leaves what the job may not do to the proxy, and tells no key when that refuses', async () => {
+    const { proxy, log, client, ask } = await serving();
+    const job = await ask('gpt-5-large');
+    await expect(job.result()).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
+    expect([...proxy.keys]).toEqual([]);
+    expect(JSON.stringify(log.lines)).not.toMatch(/sk-/);
+    expect(JSON.stringify(log.lines)).toContain('the gateway answered 403');
+    await client.bye();
+  });
+
+  test('refuses the submit while the proxy is down, and ends a job whose key it cannot delete yet', async () => {
+    const { proxy, client, ask, log } = await serving();
+    proxy.fail('/key/generate', { status: 500 }, 3);
+    await expect(ask('gpt-4o-mini')).rejects.toMatchObject({ code: 'INTERNAL_ERROR', retryable: true });
+    proxy.fail('/key/delete', { status: 500 }, 2);
+    const job = await ask('gpt-4o-mini');
+    expect(await job.result()).toBe('an answer of gpt-4o-mini');
+    expect([...proxy.keys]).toEqual([]);
+    expect(JSON.stringify(log.lines)).not.toMatch(/sk-/);
+    await client.bye();
   });
 });

@@ -13,7 +13,7 @@ import { defineAgent } from '../../src/index.ts';
 import { openTelemetry } from '../../src/tracing.ts';
 import { leaseFeatures } from '../support/leases.ts';
 import { simulatedRuntime, tokens } from '../support/runtime.ts';
-import { comeBack, cut, enter, turn } from '../support/session.ts';
+import { comeBack, cut, enter, quietFeatures, turn } from '../support/session.ts';
 import { credentialFeatures, provisionedRuntime } from '../support/upstream.ts';
 
 /** What an SDK for Node brings: the active context follows every await. */
@@ -176,6 +176,54 @@ test('a call of a tool is a span of its job, with what its lease still allows an
   });
   expect(search?.status.code).toBe(SpanStatusCode.UNSET);
   expect(shell?.status).toEqual({ code: SpanStatusCode.ERROR, message: 'PERMISSION_DENIED' });
+});
+
+test('a tool call is a span of its job, with what the job may still do, active while the tool runs', async () => {
+  const spans = traced();
+  const agent = defineAgent({
+    name: 'buyer',
+    async run(job) {
+      await job.tool('shop.buy', { key: 'hunter2' }, async () => {
+        spans.tracer.startSpan('fetch').end();
+        job.metric({ name: 'cost.shop', value: 1.5, unit: 'USD' });
+      });
+      await job.tool('bank.rob', {}, () => 'never').catch(() => {});
+      const failing = () => {
+        throw new Error('hunter2');
+      };
+      await job.tool('shop.break', {}, failing).catch(() => {});
+    },
+  });
+  const at = simulatedRuntime({ agents: [agent], tracing: spans.tracing });
+  const expires_at = new Date(at.clock.now() + 60_000).toISOString();
+  const features = [...quietFeatures, 'cost.budget', 'lease_expires_at'];
+  const { submit, peer } = await enter(at, { features });
+  const lease_request = { 'tool.call': ['shop.*'], 'cost.budget': ['USD:5.00'] };
+  await submit('buyer', { lease_request, lease_constraints: { expires_at } });
+  await peer.next('job.result');
+  const job = spans.one('arcp.job');
+  const authority = (remaining: string) => ({
+    'arcp.lease.expires_at': expires_at,
+    'arcp.budget.remaining': [remaining],
+  });
+  const told = spans.spans('arcp.tool').map(({ attributes, status }) => ({ ...attributes, status: status.code }));
+  const call = { 'arcp.tool.call_id': expect.stringMatching(/^call_/) };
+  expect(told).toEqual([
+    { ...call, ...authority('USD:3.5'), 'arcp.tool.name': 'shop.buy', status: SpanStatusCode.UNSET },
+    {
+      ...{ ...call, ...authority('USD:3.5'), 'arcp.tool.name': 'bank.rob' },
+      ...{ 'arcp.error.code': 'PERMISSION_DENIED', status: SpanStatusCode.ERROR },
+    },
+    {
+      ...{ ...call, ...authority('USD:3.5'), 'arcp.tool.name': 'shop.break' },
+      ...{ 'arcp.error.code': 'INTERNAL_ERROR', status: SpanStatusCode.ERROR },
+    },
+  ]);
+  expect(job.attributes).toMatchObject(authority('USD:3.5'));
+  const [buy] = spans.spans('arcp.tool');
+  expect(buy?.parentSpanContext?.spanId).toBe(job.spanContext().spanId);
+  expect(spans.one('fetch').parentSpanContext?.spanId).toBe(buy?.spanContext().spanId);
+  expect(JSON.stringify(told)).not.toContain('hunter2');
 });
 
 test('a tracer that fails is logged, and changes nothing else', async () => {
