@@ -5,6 +5,7 @@ import { storm } from './storm.ts';
 
 const frames = Number(process.env.FRAMES ?? 5000);
 
+// proves P1.12, P1.13
 test(`§1 of ${frames} fuzzed frames each broken one is INVALID_REQUEST, and others are served 1..n meanwhile`, async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1e9);
   console.info(`reproduce: npm run fuzz -- --frames ${frames} --seed ${seed}`);

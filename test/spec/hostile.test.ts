@@ -205,6 +205,7 @@ describe('§1 numbers, texts and keys at their edges', () => {
 describe('§2 before the welcome', () => {
   const mark = 'do-not-write-this-down';
 
+  // proves P2.23
   test('§2 nothing of what a stranger sends is kept, or written to the log', async () => {
     const at = world({ authenticate: () => null, maxFramesPerSecond: 1000 });
     const sent = [
@@ -231,6 +232,7 @@ describe('§2 before the welcome', () => {
     expect(at.agent.jobs).toEqual([]);
   });
 
+  // proves P2.23
   test('§2 what waits for an authenticator is bounded, in frames and in bytes, and forgotten with the socket', async () => {
     const asked: (() => void)[] = [];
     const authenticate = () => new Promise<null>((resolve) => asked.push(() => resolve(null)));
@@ -249,6 +251,7 @@ describe('§2 before the welcome', () => {
     }
   });
 
+  // proves P2.23
   test('§2 an authenticator is asked once for each hello that is one, and never for anything else', async () => {
     let asked = 0;
     const authenticate = () => {

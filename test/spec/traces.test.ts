@@ -12,6 +12,7 @@ function world() {
   return { agent, ...simulatedRuntime({ agents: [agent.agent] }) };
 }
 
+// proves P1.09
 test.each([traceId, traceparent, future])(
   '§4 %s is on every frame about its job, a cancel and its end included',
   async (given) => {
@@ -53,6 +54,7 @@ test('§4 each job has the trace it was given, however they mingle, also behind 
   for (const frame of numbered) expect(frame.trace_id).toBe(jobs.get(frame.job_id));
 });
 
+// proves P1.09
 test('§4 what is no trace context is refused: capitals, another length, a version or flags that are none', async () => {
   const at = world();
   const { submit } = await enter(at);

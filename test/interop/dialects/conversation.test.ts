@@ -37,6 +37,7 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
     expect(client.unread).toEqual([]);
   });
 
+  // proves P10.04
   test('has many submits under way, and takes each answer for its own', async () => {
     const at = await stage(sdk);
     const client = await at.enter();
@@ -94,6 +95,7 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
     expect(client.unread).toEqual([]);
   });
 
+  // proves P10.03
   test('asks twice with one key and gets one job; with other parameters it is told which job there is', async () => {
     const at = await stage(sdk);
     const client = await at.enter();
@@ -180,6 +182,7 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
     expect(numbered(back)).toHaveLength(9);
   });
 
+  // proves P10.04
   test('has a frame from us each heartbeat interval, however much it says itself', async () => {
     const at = await stage(sdk, { heartbeatSec: 0.2 });
     const client = await at.enter();

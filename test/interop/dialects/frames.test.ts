@@ -33,6 +33,7 @@ test('§10 the plain form has what the agent gave, and nothing else', async () =
   expect(Object.keys(result)).toEqual(['job_id', 'final_status', 'completed_at', 'result']);
 });
 
+// proves P10.06
 test('§10 Go has whole numbers of progress, current at most total, and output beside result', async () => {
   const [first, second, , , result] = await told('go');
   expect([first, second]).toEqual([
@@ -49,6 +50,59 @@ test('§10 TypeScript has no null for what may be absent; the nulls of a tool st
   expect(result.result).toEqual({ answer: null });
 });
 
+/** Everything a client is sent that says hello, has a job, is refused one, and leaves. */
+async function talk(dialect: DialectName) {
+  const at = simulatedRuntime({ agents: [teller] });
+  const peer = at.open({ dialect });
+  const ids = [
+    peer.send('session.hello', { auth: { scheme: 'bearer', token: tokens.alice } }),
+    peer.send('job.submit', { agent: 'teller' }),
+    peer.send('job.submit', { agent: 'nobody' }),
+    peer.send('session.ping', { nonce: 'n' }),
+    peer.send('session.nonsense'),
+    peer.send('session.close'),
+  ];
+  await peer.closed;
+  const replies = peer.frames.filter((frame) => frame.event_seq === undefined);
+  return { ids, replies, frames: peer.frames, terminal: peer.sequenced().at(-1) };
+}
+
+// proves P10.07
+test('§10 Ruby finds requests by reply_to, a session on every frame, the job in a terminal, and the runtime by flat names', async () => {
+  const { ids, replies, frames, terminal } = await talk('ruby');
+  expect(replies.map(({ payload }) => payload.reply_to)).toEqual(ids);
+  expect(new Set(frames.map((frame) => frame.session_id))).toEqual(new Set([expect.stringMatching(/^sess_/)]));
+  expect(terminal?.payload.job_id).toBe(terminal?.job_id);
+  expect(replies[0]?.payload).toMatchObject({ runtime_name: 'arcp-xstate', runtime_version: expect.any(String) });
+  expect(replies[1]?.payload.lease).toMatchObject({
+    id: terminal?.job_id,
+    capabilities: [],
+    issued_at: expect.any(String),
+  });
+});
+
+// proves P10.09
+test('§10 F# finds the answer to each request by its envelope id, a refused submit included', async () => {
+  const { ids, replies } = await talk('fsharp');
+  expect(replies.map(({ id }) => id)).toEqual(ids);
+  expect(replies.map(({ type }) => type)).toEqual([
+    ...['session.welcome', 'job.accepted', 'job.error'],
+    ...['session.pong', 'session.error', 'session.closed'],
+  ]);
+});
+
+// proves P10.10
+test('§10 Python finds its session in the welcome, requests by request_id, and ids that are ULIDs behind a prefix', async () => {
+  const { ids, replies, frames, terminal } = await talk('python');
+  expect(replies[0]?.payload.session_id).toBe(replies[0]?.session_id);
+  expect(replies.map(({ payload }) => payload.request_id)).toEqual(ids);
+  expect(terminal?.payload.completed_at).toMatch(/Z$/);
+  const minted = frames
+    .flatMap(({ id, session_id, job_id }) => [id, session_id, job_id])
+    .filter((id) => id && !ids.includes(id));
+  for (const id of minted) expect(id).toMatch(/^[a-z]+_[0-9A-HJKMNP-TV-Z]{26}$/);
+});
+
 /** How a job ends that is cancelled, for each dialect. */
 async function cancelled(dialect: DialectName) {
   const agent = puppet();
@@ -61,6 +115,7 @@ async function cancelled(dialect: DialectName) {
   return (await peer.next('job.error')).payload;
 }
 
+// proves P10.05
 test('§10 Python is told every end of a job as an error, C# has the details as a text', async () => {
   const plain = { code: 'CANCELLED', final_status: 'cancelled', details: { reason: 'enough' } };
   expect(await cancelled('plain')).toMatchObject(plain);
