@@ -101,7 +101,7 @@ function admit(
     delegate_id: delegateId,
   };
   const { input } = request;
-  const services = { settings, provisioning, delegate: parent.delegate, keep: parent.keep };
+  const services = { settings, provisioning, delegate: parent.delegate };
   return new Job({ id, session, agent, input, traceId, accepted, authority, parent, ...services });
 }
 
@@ -114,7 +114,6 @@ function handleOf(child: Job, parent: Job): ChildJob {
     child.onSettled = (end) => {
       signal.removeEventListener('abort', left);
       child.authority.budget.settle();
-      if (parent.status === 'running') parent.keep(parent);
       if (end instanceof ArcpError) reject(end);
       else resolve(end.result);
     };

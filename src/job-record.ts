@@ -1,6 +1,7 @@
 import type { JobFate } from '../machines/index.ts';
 import type { Agent } from './agents.ts';
 import { Job, type JobOptions } from './job.ts';
+import type { JobParts } from './job-parts.ts';
 import { type JobRecord, withoutSecrets } from './records.ts';
 import type { Session } from './session.ts';
 import type { Credential } from './wire/messages.ts';
@@ -9,21 +10,15 @@ import type { Credential } from './wire/messages.ts';
 export interface RestoredJob {
   record: JobRecord;
   session: Session;
-  /** Of a machine agent's job. */
-  snapshot: string | undefined;
+  parts: JobParts;
   /** The credentials it has in this process; undefined where they could not be had. */
   issued: readonly Credential[] | undefined;
 }
 
-/** The id of the record that holds the snapshot of a machine's job: written more often than the job's own. */
-export function snapshotId(jobId: string): string {
-  return `${jobId} machine`;
-}
-
 /** A job as the next process is to find it. What only a run needs is kept while it runs. */
 export function jobRecord(job: Job, untilMs: number): object {
-  const { session, status, traceId, input, accepted, cancel, deadlineMs, firstSeq, authority } = job;
-  const run = { input, cancel, deadlineMs, budget: authority.budget.amounts() };
+  const { session, status, traceId, input, accepted, cancel, deadlineMs, firstSeq } = job;
+  const run = { input, cancel, deadlineMs };
   const end = { lastSeq: session.log.newestSeq, untilMs };
   return {
     session: session.id,
@@ -40,7 +35,7 @@ export function jobRecord(job: Job, untilMs: number): object {
 /** The job as it was; where its agent is not served any more, it can only end. */
 export function restoredJob(
   id: string,
-  options: Pick<JobOptions, 'settings' | 'session' | 'provisioning' | 'authority' | 'delegate' | 'keep' | 'kept'> & {
+  options: Pick<JobOptions, 'settings' | 'session' | 'provisioning' | 'authority' | 'delegate' | 'kept'> & {
     record: JobRecord;
     agent: Agent | undefined;
   },

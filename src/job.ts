@@ -32,8 +32,6 @@ export interface JobOptions {
   /** The job that delegated this one (§10). */
   parent?: Job;
   delegate(parent: Job, request: DelegateRequest): ChildJob;
-  /** Writes the job down as it is now. */
-  keep(job: Job): void;
   settings: Settings;
   provisioning: Credentials;
   kept?: KeptJob;
@@ -69,7 +67,6 @@ export class Job {
   /** How often it was delegated: 0 where a client submitted it. */
   readonly depth: number;
   readonly delegate: JobOptions['delegate'];
-  readonly keep: JobOptions['keep'];
   /** Called once, when the job's terminal is in the log. */
   onSettled: (end: JobEnd) => void = () => {};
   /** Where a parent waits for it: the parts of a streamed result. */
@@ -118,7 +115,6 @@ export class Job {
     this.parent = options.parent;
     this.depth = options.parent ? options.parent.depth + 1 : 0;
     this.delegate = options.delegate;
-    this.keep = options.keep;
     this.settings = options.settings;
     this.kept = options.kept;
     this.provisioning = options.provisioning;
@@ -237,9 +233,7 @@ export class Job {
   /** Counts what a `metric` costs (§9.6), and tells what remains where that is material. */
   spend(body: { name: string; value: number; unit?: string | undefined }): void {
     const value = this.authority.budget.spend(body);
-    if (value === undefined) return;
-    this.keep(this);
-    if (!this.session.features.has('cost.budget')) return;
+    if (value === undefined || !this.session.features.has('cost.budget')) return;
     this.emit('metric', { name: 'cost.budget.remaining', value, unit: body.unit });
   }
 

@@ -1,5 +1,5 @@
 import type { FinalStatus } from '../machines/index.ts';
-import type { Agent, AgentDirectory } from './agents.ts';
+import type { AgentDirectory } from './agents.ts';
 import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
@@ -7,8 +7,9 @@ import { delegate } from './delegation.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { Issuing } from './issuing.ts';
-import { Job, type KeptJob } from './job.ts';
-import { fateOf, jobRecord, type RestoredJob, restoredJob, snapshotId } from './job-record.ts';
+import { Job } from './job.ts';
+import { budgetIn, eraseParts, keepBudget, keptMachine } from './job-parts.ts';
+import { fateOf, jobRecord, type RestoredJob, restoredJob } from './job-record.ts';
 import { grant, granted, leaseExpiryMs, regained } from './leases/grant.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settings } from './options.ts';
@@ -156,7 +157,7 @@ export class Jobs {
     }
     this.#ended.set(job.id, { principal: job.session.principal, status: job.status });
     this.keep(job);
-    if (job.kept) this.#ledger.delete('job', snapshotId(job.id));
+    eraseParts(job.id, this.#ledger);
     job.onSettled(job.end ?? new ArcpError('INTERNAL_ERROR', 'the session failed'));
   }
 
@@ -176,14 +177,19 @@ export class Jobs {
   }
 
   /** A job that the end of a process has cut goes on, or ends, as its agent wants (§3, Crash). */
-  restore(id: string, { record, session, snapshot, issued }: RestoredJob): void {
+  restore(id: string, { record, session, parts, issued }: RestoredJob): void {
     const settings = this.#settings;
     const agent = this.#agents.find(record.agent);
-    const kept = this.#keptOf(agent, snapshot);
-    const authority = regained(record, settings.clock);
+    const kept = keptMachine(agent, { ledger: this.#ledger, from: parts.machine });
+    const { accepted } = record;
+    const parent = this.#live.get(accepted.parent_job_id ?? '')?.authority;
+    const authority = regained(accepted, { budget: budgetIn(parts), parent, clock: settings.clock });
     const job = restoredJob(id, { record, session, agent, authority, ...this.#services(), ...(kept && { kept }) });
     this.#live.set(id, job);
     session.jobCount += 1;
+    keepBudget(job, this.#ledger);
+    // Whoever waited for it is gone; what it has not spent is its parent's.
+    job.onSettled = () => authority.budget.settle();
     const leftMs = job.deadlineMs === undefined ? null : job.deadlineMs - settings.clock.now();
     const leaseLeftMs = leaseExpiryMs(authority, settings.clock);
     job.takeCredentials(issued ?? []);
@@ -197,15 +203,6 @@ export class Jobs {
       ...{ jobId: id, maxRuntimeMs: leftMs, leaseExpiryMs: leaseLeftMs, fate },
       credentials: job.credentials.length,
     });
-  }
-
-  /** Where an agent is a machine and the store lasts, its snapshot is kept with the frames of the turn it changed in. */
-  #keptOf(agent: Agent | undefined, from: string | undefined): KeptJob | undefined {
-    if (agent?.onRestart !== 'restore' || !this.#ledger.durable) return undefined;
-    return {
-      ...(from === undefined ? {} : { from }),
-      changed: (job) => this.#ledger.putLate('job', snapshotId(job.id), () => job.machine?.snapshot()),
-    };
   }
 
   clear(): void {
@@ -236,7 +233,7 @@ export class Jobs {
       ...(traceId === undefined ? {} : { trace_id: traceId }),
     };
     const { max_runtime_sec: limitSec, input } = payload;
-    const kept = this.#keptOf(agent, undefined);
+    const kept = keptMachine(agent, { ledger: this.#ledger });
     return new Job({
       ...{ id, session, agent, input, traceId, accepted, authority },
       ...this.#services(),
@@ -250,7 +247,6 @@ export class Jobs {
       settings: this.#settings,
       provisioning: this.#credentials,
       delegate: this.#delegate,
-      keep: (job: Job) => this.keep(job),
     };
   }
 
@@ -260,7 +256,6 @@ export class Jobs {
       requireRoom: ({ session }) => this.#requireRoom(session),
       begin: (child) => {
         this.#add(child);
-        this.keep(parent);
         child.session.actor.send({
           type: 'job.delegated',
           jobId: child.id,
@@ -275,6 +270,7 @@ export class Jobs {
     this.#live.set(job.id, job);
     job.session.jobCount += 1;
     this.#settings.tally.acceptedJobs += 1;
+    keepBudget(job, this.#ledger);
     this.keep(job);
   }
 

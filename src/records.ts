@@ -42,8 +42,6 @@ export interface JobRecord {
   status: 'running' | FinalStatus;
   /** A cancel was acknowledged. */
   cancel?: { reason?: string };
-  /** What may still be spent, exactly: `USD:4.50`. */
-  budget?: readonly string[];
   /** When `max_runtime_sec` is over. */
   deadlineMs?: number;
   /** Its first event can have this number in its session's log; its last frame has that one. */

@@ -1,4 +1,4 @@
-import { snapshotId } from './job-record.ts';
+import { eraseParts, isPart, partsOf } from './job-parts.ts';
 import type { Jobs } from './jobs.ts';
 import type { Ledger } from './ledger.ts';
 import type { JobRecord, KeyRecord, SessionRecord, TombstoneRecord } from './records.ts';
@@ -21,12 +21,12 @@ export async function recover(found: Recovered, world: RecoveryWorld): Promise<v
   const { registry, jobs, ledger } = world;
   world.credentials.revocations.recover(found);
   const jobRecords = read<JobRecord>(found, 'job');
+  const parts = new Map(found.records.filter(isPart).map(({ id, body }) => [id, body]));
   // From here on nothing waits: what is brought back has timers.
-  const issued = await reissue(jobRecords, world);
+  const issued = await reissue({ jobs: jobRecords, parts }, world);
   const tombstones = read<TombstoneRecord>(found, 'tombstone');
   for (const [hash, record] of oldestFirst(tombstones)) registry.restoreTombstone(hash, record);
   for (const [id, record] of oldestFirst(read<KeyRecord>(found, 'key'))) jobs.keys.restore(id, record);
-  const snapshots = snapshotsIn(found);
   for (const [id, record] of oldestFirst(jobRecords)) if (record.status !== 'running') jobs.restoreEnded(id, record);
   const running = new Map<string, [string, JobRecord][]>();
   for (const [id, record] of jobRecords) {
@@ -39,28 +39,23 @@ export async function recover(found: Recovered, world: RecoveryWorld): Promise<v
   for (const [id, record] of sessions) {
     const own = running.get(id) ?? [];
     const session = registry.restore(id, { record, log: found.logs.get(id), jobs: own.map(([jobId]) => jobId) });
-    for (const [jobId, job] of own) {
+    // In the order of their ids, which is that of their submits: a parent before its children.
+    for (const [jobId, job] of own.sort(([a], [b]) => (a < b ? -1 : 1))) {
       const credentials = issued.has(jobId) ? issued.get(jobId) : [];
-      jobs.restore(jobId, { record: job, session, snapshot: snapshots.get(jobId), issued: credentials });
+      jobs.restore(jobId, { record: job, session, parts: partsOf(jobId, parts), issued: credentials });
     }
     running.delete(id);
   }
   // What belongs to nothing any more goes.
-  for (const [jobId] of [...running.values()].flat()) ledger.delete('job', jobId);
+  for (const [jobId] of [...running.values()].flat()) {
+    ledger.delete('job', jobId);
+    eraseParts(jobId, ledger);
+  }
   for (const name of found.logs.keys()) if (!sessions.has(name)) ledger.drop(name);
 }
 
-function snapshotsIn({ records }: Recovered): Map<string, string> {
-  const found = records.filter(({ kind, id }) => kind === 'job' && isSnapshot(id));
-  return new Map(found.map(({ id, body }) => [id.slice(0, -snapshotId('').length), body]));
-}
-
-function isSnapshot(id: string): boolean {
-  return id.endsWith(snapshotId(''));
-}
-
 function read<Kind>({ records }: Recovered, kind: RecordKind): Map<string, Kind> {
-  const own = records.filter((record) => record.kind === kind && !isSnapshot(record.id));
+  const own = records.filter((record) => record.kind === kind && !isPart(record));
   return new Map(own.map((record) => [record.id, parse<Kind>(record)]));
 }
 

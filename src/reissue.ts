@@ -1,5 +1,6 @@
 import type { AgentDirectory } from './agents.ts';
 import type { Credentials } from './credentials.ts';
+import { budgetIn, partsOf } from './job-parts.ts';
 import { fateOf } from './job-record.ts';
 import { leaseExpiryMs, regained } from './leases/grant.ts';
 import type { Settings } from './options.ts';
@@ -15,12 +16,18 @@ export interface ReissueWorld {
   credentials: Credentials;
 }
 
+/** What was found of the jobs: their records, and the texts beside them (src/job-parts.ts). */
+export interface FoundJobs {
+  jobs: ReadonlyMap<string, JobRecord>;
+  parts: ReadonlyMap<string, string>;
+}
+
 /**
  * New credentials for the jobs that go on after the end of a process: those of the earlier one are revoked (§9.8). A job that
  * is in the map without any could not be given them, and cannot go on.
  */
 export async function reissue(
-  jobs: ReadonlyMap<string, JobRecord>,
+  { jobs, parts }: FoundJobs,
   { settings, agents, credentials }: ReissueWorld,
 ): Promise<ReadonlyMap<string, readonly Credential[] | undefined>> {
   const issued = new Map<string, readonly Credential[] | undefined>();
@@ -30,7 +37,8 @@ export async function reissue(
     for (let job = due.shift(); job; job = due.shift()) {
       const [id, record] = job;
       const { principal, accepted, traceId } = record;
-      const authority = regained(record, settings.clock);
+      const budget = budgetIn(partsOf(id, parts));
+      const authority = regained(accepted, { budget, clock: settings.clock });
       issued.set(id, await credentials.issue({ id, principal, accepted, traceId, authority }).catch(() => undefined));
     }
   };
@@ -39,10 +47,10 @@ export async function reissue(
 }
 
 function goesOn(record: JobRecord, { settings, agents }: Omit<ReissueWorld, 'credentials'>): boolean {
-  const { deadlineMs, status } = record;
+  const { deadlineMs, status, accepted } = record;
   if (status !== 'running') return false;
   const { clock } = settings;
   const leftMs = deadlineMs === undefined ? null : deadlineMs - clock.now();
-  const left = { leftMs, leaseLeftMs: leaseExpiryMs(regained(record, clock), clock) };
+  const left = { leftMs, leaseLeftMs: leaseExpiryMs(regained(accepted, { budget: [], clock }), clock) };
   return fateOf(record, agents.find(record.agent), left) === 'job.start';
 }

@@ -42,6 +42,8 @@ function invalid(problem: string): ArcpError {
 export class Budget {
   readonly #counters: Map<string, Counter>;
   readonly #parent: Budget | undefined;
+  /** Told whenever what is left of its own counters has changed. */
+  onChange: () => void = () => {};
 
   constructor(amounts: Amounts, parent?: Budget) {
     this.#counters = new Map(
@@ -59,6 +61,11 @@ export class Budget {
   /** The same as exact amounts, `USD:4.5`. */
   amounts(): string[] {
     return Object.keys(this.remaining()).map((currency) => `${currency}:${this.#find(currency)?.remaining.toFixed()}`);
+  }
+
+  /** What is left of its own counters, as exact amounts, for `restored`. */
+  kept(): string[] {
+    return [...this.#counters].map(([currency, { remaining }]) => `${currency}:${remaining.toFixed()}`);
   }
 
   /** A currency that is used up, its own or an inherited one; undefined while there is something left of each. */
@@ -81,6 +88,7 @@ export class Budget {
     const wasLeft = counter.remaining.gt(0);
     // A number is taken for the decimal it is written as: 0.1 is a tenth.
     counter.remaining = counter.remaining.minus(new Big(String(value)));
+    this.#ownerOf(unit).onChange();
     const isOver = wasLeft && counter.remaining.lte(0);
     const fell = counter.toldRemaining.minus(counter.remaining);
     if (!isOver && fell.lt(counter.granted.times(materialPart))) return undefined;
@@ -88,7 +96,7 @@ export class Budget {
     return counter.remaining.toNumber();
   }
 
-  /** Sets what is left to what `amounts` once gave; what is not in there is left as it is. */
+  /** Sets what is left to what `kept` once gave; what is not in there is left as it is. */
   restored(amounts: readonly string[]): this {
     for (const text of amounts) {
       const [currency = '', left = ''] = text.split(':');
@@ -126,11 +134,17 @@ export class Budget {
     return this.#parent.#find(currency);
   }
 
+  #ownerOf(currency: string): Budget {
+    if (this.#counters.has(currency) || !this.#parent) return this;
+    return this.#parent.#ownerOf(currency);
+  }
+
   /** Moves an amount; what was told moves with it, since nothing was spent. */
   #add(currency: string, amount: Big): void {
     const counter = this.#find(currency);
     if (!counter) return;
     counter.remaining = counter.remaining.plus(amount);
     counter.toldRemaining = counter.toldRemaining.plus(amount);
+    this.#ownerOf(currency).onChange();
   }
 }

@@ -38,15 +38,15 @@ export function grantFrom(parent: Authority, asked: Asked, clock: Clock): Author
   return { lease, expiry, budget: parent.budget.reserve(lease.amounts) };
 }
 
-/** The authority of a job that another process accepted, with what was left of its budget when that was last written down. */
+/** The authority of a job that another process accepted, with what was left of its budget; what a child has left is its parent's. */
 export function regained(
-  { accepted, budget = [] }: { accepted: AcceptedPayload; budget?: readonly string[] },
-  clock: Clock,
+  { lease: accepted, lease_constraints: constraints }: Pick<AcceptedPayload, 'lease' | 'lease_constraints'>,
+  { budget, parent, clock }: { budget: readonly string[]; parent?: Authority | undefined; clock: Clock },
 ): Authority {
-  const lease = readLease(accepted.lease);
-  const at = accepted.lease_constraints?.expires_at;
+  const lease = readLease(accepted);
+  const at = constraints?.expires_at;
   const expiry = at === undefined ? undefined : keptExpiry(at, clock);
-  return { lease, expiry, budget: new Budget(lease.amounts).restored(budget) };
+  return { lease, expiry, budget: new Budget(lease.amounts, parent?.budget).restored(budget) };
 }
 
 /** What an acceptance says of the authority that was granted. */
