@@ -182,7 +182,7 @@ test.each([
   [['--token', 'tok-secret'], '--token'],
   [['--token', '=alice'], '--token'],
   [['--token', 'tok='], '--token'],
-  [['--store', 'memory'], '--store'],
+  [['--store', 'postgres:x'], '--store'],
   [['something'], 'arguments'],
 ])('a bad option is named, and the exit code is 2: %s', async (args, name) => {
   const { code, stdout, stderr } = await ran(['serve', '--port', '0', ...args]);
