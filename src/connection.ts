@@ -244,7 +244,7 @@ export class Connection {
 
   /** Resolves when the log before this socket has gone out, or nobody waits for it any more. */
   room(): Promise<void> {
-    if (this.#pumping !== 'paused' || this.session.connection !== this) return Promise.resolve();
+    if (this.cursor >= this.session.log.durableSeq || this.session.connection !== this) return Promise.resolve();
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 

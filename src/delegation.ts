@@ -101,7 +101,8 @@ function admit(
     delegate_id: delegateId,
   };
   const { input } = request;
-  const services = { settings, provisioning, delegate: parent.delegate };
+  const history = parent.history.beside();
+  const services = { settings, provisioning, delegate: parent.delegate, history };
   return new Job({ id, session, agent, input, traceId, accepted, authority, parent, ...services });
 }
 

@@ -211,7 +211,10 @@ export function sessionEffects(world: EffectsWorld) {
       session.connection?.release();
       session.connect(undefined);
     },
-    dropLog: (moment: SessionMoment) => sessionOf(moment).log.drop(),
+    dropLog: (moment: SessionMoment) => {
+      sessionOf(moment).endSubscriptions();
+      sessionOf(moment).log.drop();
+    },
     keepDetached: keeping('detached'),
     keepClosed: keeping('closed'),
     keepExpired: keeping('expired'),

@@ -1,13 +1,13 @@
 import type { Clock } from './clock.ts';
 
-export interface ExpiringMapOptions<Key> {
+export interface ExpiringMapOptions<Key, Value> {
   clock: Clock;
   /** How long an entry is kept after it was set. */
   keepMs: number;
   /** Most entries kept; the oldest goes first. */
   entriesMax: number;
-  /** Told of a key whose time is over, or that had to make room. */
-  gone?(key: Key): void;
+  /** Told of an entry whose time is over, or that had to make room. */
+  gone?(key: Key, value: Value): void;
 }
 
 interface Entry<Value> {
@@ -17,11 +17,11 @@ interface Entry<Value> {
 
 /** A map whose entries all live equally long, so that the first one in is the first one out: one timer serves them all. */
 export class ExpiringMap<Key, Value> {
-  readonly #options: ExpiringMapOptions<Key>;
+  readonly #options: ExpiringMapOptions<Key, Value>;
   readonly #entries = new Map<Key, Entry<Value>>();
   #timer: unknown;
 
-  constructor(options: ExpiringMapOptions<Key>) {
+  constructor(options: ExpiringMapOptions<Key, Value>) {
     this.#options = options;
   }
 
@@ -39,7 +39,7 @@ export class ExpiringMap<Key, Value> {
     const { clock, entriesMax } = this.#options;
     this.#entries.delete(key);
     this.#entries.set(key, { value, untilMs: clock.uptime() + keepMs });
-    if (this.#entries.size > entriesMax) this.#forget(this.#oldest()?.[0] ?? key);
+    if (this.#entries.size > entriesMax) this.#forget(this.#oldest());
     this.#arm();
   }
 
@@ -53,6 +53,12 @@ export class ExpiringMap<Key, Value> {
     return this.#entries.entries().next().value;
   }
 
+  #forget(entry: [Key, Entry<Value>] | undefined): void {
+    if (!entry) return;
+    this.#entries.delete(entry[0]);
+    this.#options.gone?.(entry[0], entry[1].value);
+  }
+
   #arm(): void {
     const oldest = this.#oldest();
     if (this.#timer !== undefined || !oldest) return;
@@ -64,13 +70,8 @@ export class ExpiringMap<Key, Value> {
     this.#timer = undefined;
     const nowMs = this.#options.clock.uptime();
     for (let oldest = this.#oldest(); oldest && oldest[1].untilMs <= nowMs; oldest = this.#oldest()) {
-      this.#forget(oldest[0]);
+      this.#forget(oldest);
     }
     this.#arm();
-  }
-
-  #forget(key: Key): void {
-    this.#entries.delete(key);
-    this.#options.gone?.(key);
   }
 }

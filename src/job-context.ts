@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ChildJob, DelegateRequest } from './delegation.ts';
-import type { Job, Outcome } from './job.ts';
+import type { Job } from './job.ts';
+import type { Outcome } from './job-options.ts';
 import { inlineResult, ResultWriter } from './results.ts';
 import { callTool } from './tool-call.ts';
 import { ArcpError } from './wire/errors.ts';
@@ -74,10 +75,10 @@ export class JobContext<Input = unknown> {
     if (isMetric(body)) this.#job.spend(body);
   }
 
-  /** `current` ≥ 0. Left out of the stream of a session without the `progress` feature: it costs no number there. */
+  /** `current` ≥ 0. Left out of the stream of a session without the `progress` feature: it costs no number there (§8). */
   progress(body: EventBodies['progress']): void {
     checkNumbers('progress', body);
-    if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);
+    this.#job.emit('progress', body, this.#job.session.features.has('progress') ? 'everyone' : 'subscribers');
   }
 
   artifact(body: EventBodies['artifact_ref']): void {
@@ -90,7 +91,8 @@ export class JobContext<Input = unknown> {
       throw new TypeError(`emit(): unknown kind ${JSON.stringify(kind)}; kinds of your own are x-vendor.NAME`);
     }
     checkNumbers(kind, body);
-    if (kind !== 'progress' || this.#job.session.features.has('progress')) this.#job.emit(kind, body);
+    const isLeftOut = kind === 'progress' && !this.#job.session.features.has('progress');
+    this.#job.emit(kind, body, isLeftOut ? 'subscribers' : 'everyone');
     if (kind === 'metric' && isMetric(body)) this.#job.spend(body);
   }
 

@@ -1,5 +1,6 @@
 import type { Agent } from './agents.ts';
-import type { Job, KeptJob } from './job.ts';
+import type { Job } from './job.ts';
+import type { KeptJob } from './job-options.ts';
 import type { Ledger } from './ledger.ts';
 import type { StoredRecord } from './stores/store.ts';
 

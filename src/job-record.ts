@@ -1,6 +1,7 @@
 import type { JobFate } from '../machines/index.ts';
 import type { Agent } from './agents.ts';
-import { Job, type JobOptions } from './job.ts';
+import { Job } from './job.ts';
+import type { JobOptions } from './job-options.ts';
 import type { JobParts } from './job-parts.ts';
 import { type JobRecord, withoutSecrets } from './records.ts';
 import type { Session } from './session.ts';
@@ -35,7 +36,7 @@ export function jobRecord(job: Job, untilMs: number): object {
 /** The job as it was; where its agent is not served any more, it can only end. */
 export function restoredJob(
   id: string,
-  options: Pick<JobOptions, 'settings' | 'session' | 'provisioning' | 'authority' | 'delegate' | 'kept'> & {
+  options: Pick<JobOptions, 'settings' | 'session' | 'provisioning' | 'history' | 'authority' | 'delegate' | 'kept'> & {
     record: JobRecord;
     agent: Agent | undefined;
   },

@@ -2,8 +2,10 @@ import type { FinalStatus, JobEvent } from '../machines/index.ts';
 import type { Agent } from './agents.ts';
 import { isoTime } from './clock.ts';
 import type { Credentials } from './credentials.ts';
-import type { ChildJob, DelegateRequest } from './delegation.ts';
+import type { JobHistory } from './history.ts';
 import { JobContext } from './job-context.ts';
+import { JobFrames } from './job-frames.ts';
+import type { JobEnd, JobOptions, KeptJob, Outcome } from './job-options.ts';
 import { type Authority, authorize } from './leases/authority.ts';
 import { type MachineRun, suspended } from './machine-agent.ts';
 import { traceJob } from './observe/trace-job.ts';
@@ -12,42 +14,8 @@ import type { Settings } from './options.ts';
 import { Secrets } from './secrets.ts';
 import type { Session } from './session.ts';
 import { ArcpError, type ErrorCode } from './wire/errors.ts';
-import { mintId } from './wire/ids.ts';
-import { type AcceptedPayload, type Credential, protocolVersion, type SequencedType } from './wire/messages.ts';
-
-/** How a job's agent ended: what its terminal frame will say (§7). An inline result is JSON text, written once. */
-export type Outcome = ({ result: string } | { resultId: string; resultSize: number }) & { summary?: string };
-
-/** How a job ended, for whoever delegated it. */
-export type JobEnd = { result: unknown } | ArcpError;
-
-export interface JobOptions {
-  id: string;
-  session: Session;
-  agent: Agent;
-  input: unknown;
-  traceId: string | undefined;
-  accepted: AcceptedPayload;
-  authority: Authority;
-  /** The job that delegated this one (§10). */
-  parent?: Job;
-  delegate(parent: Job, request: DelegateRequest): ChildJob;
-  settings: Settings;
-  provisioning: Credentials;
-  kept?: KeptJob;
-  /** When `max_runtime_sec` is over, in wall time; absent for none. */
-  deadlineMs?: number;
-  /** The number its first event would have; default: the next one. */
-  firstSeq?: number;
-}
-
-/** What a durable store has to do with a job whose agent is a machine. */
-export interface KeptJob {
-  /** The snapshot to go on from; undefined for a job that begins. */
-  from?: string;
-  /** The machine has changed: `job.machine.snapshot()` is to be kept with the frames of this turn. Called at every step. */
-  changed(job: Job): void;
-}
+import { frameHead } from './wire/frame-text.ts';
+import type { AcceptedPayload, Credential } from './wire/messages.ts';
 
 const noOutcome: Outcome = { result: 'null' };
 
@@ -71,6 +39,8 @@ export class Job {
   onSettled: (end: JobEnd) => void = () => {};
   /** Where a parent waits for it: the parts of a streamed result. */
   streamed: { encoding: 'utf8' | 'base64'; parts: Buffer[] } | undefined;
+  /** What it emits, for those who subscribe (§7.6). */
+  readonly history: JobHistory;
   readonly abort = new AbortController();
   /** What its lease has refused: such errors may be told on the wire as they are. */
   readonly refusals = new WeakSet<object>();
@@ -96,8 +66,7 @@ export class Job {
   readonly provisioning: Credentials;
   /** The span of the agent's work, where there is one. */
   trace: JobTrace | undefined;
-  /** What every frame of the job has in its envelope, as JSON members: written once. */
-  readonly #envelope: string;
+  readonly frames: JobFrames;
   /** Brings to its chart what the agent's own calls find out. */
   #tell: (event: JobEvent) => void = () => {};
   #settled = () => {};
@@ -115,14 +84,13 @@ export class Job {
     this.parent = options.parent;
     this.depth = options.parent ? options.parent.depth + 1 : 0;
     this.delegate = options.delegate;
+    this.history = options.history;
     this.settings = options.settings;
     this.kept = options.kept;
     this.provisioning = options.provisioning;
     this.deadlineMs = options.deadlineMs;
     this.firstSeq = options.firstSeq ?? options.session.log.newestSeq + 1;
-    const { id, session, traceId } = this;
-    const trace_id = traceId === undefined ? undefined : session.dialect.trace(traceId);
-    this.#envelope = JSON.stringify({ session_id: session.id, job_id: id, trace_id }).slice(1, -1);
+    this.frames = new JobFrames(this);
     this.settled = new Promise((resolve) => {
       this.#settled = resolve;
     });
@@ -135,6 +103,15 @@ export class Job {
   /** Who submitted. */
   get principal(): string {
     return this.session.principal;
+  }
+
+  /** What is left of its budget now. */
+  get budget(): Record<string, number> | undefined {
+    return this.accepted.budget && this.authority.budget.remaining();
+  }
+
+  get sessionId(): string {
+    return this.session.id;
   }
 
   /** Runs the agent; `tell` brings its end to the job's chart. */
@@ -161,10 +138,15 @@ export class Job {
     }
   }
 
-  /** Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters. After the cancel is acknowledged, or the end, it is dropped (§7). */
-  emit(kind: string, body: unknown): void {
+  /**
+   * Puts one event into the session's log, its kind being one of §8 or `x-vendor.` and plain characters; one for `subscribers`
+   * is of a feature that the session has not negotiated, and is left out of its log. After the cancel is acknowledged, or the
+   * end, it is dropped (§7).
+   */
+  emit(kind: string, body: unknown, audience: 'everyone' | 'subscribers' = 'everyone'): void {
     if (this.isEnding) return;
-    const said = JSON.stringify(this.session.dialect.event(kind, body));
+    const told = audience === 'everyone' ? this.session.dialect.event(kind, body) : body;
+    const said = JSON.stringify(told);
     // A chunk's size is counted: it was searched when it was written (src/results.ts).
     const text = kind === 'result_chunk' ? said : this.secrets.hide(said);
     if (text === undefined) throw new TypeError(`the body of a ${kind} event must be JSON`);
@@ -172,9 +154,18 @@ export class Job {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
     }
     const tail = `,"payload":{"kind":"${kind}","ts":"${this.now()}","body":${text}}}`;
+    const head = frameHead('job.event', this.frames.envelope);
+    if (audience === 'subscribers') return this.history.addLeftOut(`${head}0${tail}`);
     this.settings.tally.jobEvents += 1;
-    const eventSeq = this.session.log.append(this.#head('job.event'), tail);
-    if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this);
+    const { log } = this.session;
+    const eventSeq = log.append(head, tail);
+    this.history.add(
+      eventSeq,
+      told === body
+        ? (log.newestText ?? `${head}${eventSeq}${tail}`)
+        : this.frames.plainEvent(kind, this.secrets.hide(JSON.stringify(body))),
+    );
+    if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this.frames);
   }
 
   /** The end is decided, or soon will be: what the agent still says is dropped. */
@@ -200,16 +191,8 @@ export class Job {
    */
   takeRotated(rotated: Credential): void {
     this.takeCredentials(this.credentials.map((held) => (held.id === rotated.id ? rotated : held)));
-    const { session } = this;
-    if (!session.features.has('provisioned_credentials')) return;
-    const body = { phase: 'credential_rotated', id: rotated.id };
-    const head = this.#head('job.event');
-    const tail = (told: object) => `,"payload":{"kind":"status","ts":"${this.now()}","body":${JSON.stringify(told)}}}`;
-    const disclosed = tail({ ...body, value: rotated.value });
-    const kept = tail(body);
-    session.disclose((eventSeq) => `${head}${eventSeq}${disclosed}`);
-    this.settings.tally.jobEvents += 1;
-    session.log.append(head, kept);
+    if (!this.session.features.has('provisioned_credentials')) return;
+    this.frames.note({ phase: 'credential_rotated', id: rotated.id }, { value: rotated.value });
   }
 
   /** Checks one call against the lease (§9.3) and returns its target in canonical spelling; throws why it may not be. */
@@ -245,10 +228,9 @@ export class Job {
     const ended = { job_id: this.id, final_status: 'success', ...streamed, summary, completed_at: this.now() };
     const result = 'result' in outcome ? this.secrets.hide(outcome.result) : undefined;
     const fields = result === undefined ? [] : this.session.dialect.resultFields;
-    const inline = fields.map((field) => `,"${field}":${result}`).join('');
-    const payload = `${JSON.stringify(ended).slice(0, -1)}${inline}}`;
-    this.settings.tally.jobEvents += 1;
-    this.session.log.append(this.#head('job.result'), `,"payload":${payload}}`);
+    const inline = (names: readonly string[]) => names.map((name) => `,"${name}":${result}`).join('');
+    const payload = (names: readonly string[]) => `${JSON.stringify(ended).slice(0, -1)}${inline(names)}}`;
+    this.frames.terminal('job.result', { told: payload(fields), plain: payload(fields.slice(0, 1)) });
     this.status = 'success';
     if (this.parent) this.end = { result: this.#resultOf(outcome) };
   }
@@ -258,9 +240,8 @@ export class Job {
     const details = this.cancelReason === undefined ? undefined : { reason: this.cancelReason };
     this.end = new ArcpError(code, message, details);
     const ended = { job_id: this.id, final_status: status, ...this.end.toPayload(), completed_at: this.now() };
-    const payload = this.session.dialect.jobError(ended);
-    this.settings.tally.jobEvents += 1;
-    this.session.log.append(this.#head('job.error'), `,"payload":${JSON.stringify(payload)}}`);
+    const told = this.session.dialect.jobError(ended);
+    this.frames.terminal('job.error', { told: JSON.stringify(told), plain: JSON.stringify(ended) });
     this.status = status;
     this.code = code;
   }
@@ -272,9 +253,13 @@ export class Job {
     return encoding === 'utf8' ? bytes.toString() : bytes;
   }
 
-  /** A frame's text up to its number. */
-  #head(type: SequencedType): string {
-    return `{"arcp":"${protocolVersion}","id":"${mintId('msg')}","type":"${type}",${this.#envelope},"event_seq":`;
+  /** The session failed, and its log perhaps with it: only those who subscribed are told that the job ended. */
+  recordUntold(): void {
+    const error = new ArcpError('INTERNAL_ERROR', 'the session of this job failed').toPayload();
+    const payload = { job_id: this.id, final_status: 'error' as const, ...error, completed_at: this.now() };
+    this.frames.untoldTerminal(payload);
+    this.status = 'error';
+    this.code = 'INTERNAL_ERROR';
   }
 
   /** Its process ends, and the job does not: what is in the store by now goes on in another one. */

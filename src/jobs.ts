@@ -1,32 +1,35 @@
-import type { FinalStatus } from '../machines/index.ts';
 import type { AgentDirectory } from './agents.ts';
 import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { delegate } from './delegation.ts';
-import { ExpiringMap } from './expiring-map.ts';
+import { JobHistory } from './history.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { Issuing } from './issuing.ts';
 import { Job } from './job.ts';
 import { budgetIn, eraseParts, keepBudget, keptMachine } from './job-parts.ts';
 import { fateOf, jobRecord, type RestoredJob, restoredJob } from './job-record.ts';
+import type { KnownJobs } from './known-jobs.ts';
 import { grant, granted, leaseExpiryMs, regained } from './leases/grant.ts';
 import type { Ledger } from './ledger.ts';
+import { namedJob } from './named-job.ts';
 import type { Settings } from './options.ts';
 import type { JobRecord } from './records.ts';
 import type { Session } from './session.ts';
+import { storedHistory } from './stored-history.ts';
 import { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
 import type { AcceptedPayload, ClientFrameOf } from './wire/messages.ts';
 
-const endedJobsMax = 100_000;
 /** A bare 32-hex W3C trace id, or a whole traceparent (§4). */
 const tracePattern = /^(?:[0-9a-f]{32}|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?)$/;
 
-/** What is remembered of an ended job. */
-interface EndedJob {
-  principal: string;
-  status: FinalStatus;
+/** What jobs need of the rest of their runtime. */
+export interface JobsWorld {
+  agents: AgentDirectory;
+  ledger: Ledger;
+  known: KnownJobs;
+  credentials: Credentials;
 }
 
 /** Every job of a runtime: the live ones, and for `jobRetentionSec` what became of the ended ones. */
@@ -36,23 +39,18 @@ export class Jobs {
   readonly #credentials: Credentials;
   readonly #issuing: Issuing;
   readonly #live = new Map<string, Job>();
-  readonly #ended: ExpiringMap<string, EndedJob>;
+  readonly #known: KnownJobs;
   readonly keys: IdempotencyKeys;
   readonly #ledger: Ledger;
 
-  constructor(
-    settings: Settings,
-    { agents, ledger, credentials }: { agents: AgentDirectory; ledger: Ledger; credentials: Credentials },
-  ) {
+  constructor(settings: Settings, { agents, ledger, known, credentials }: JobsWorld) {
     this.#settings = settings;
     this.#agents = agents;
     this.#ledger = ledger;
+    this.#known = known;
     this.#credentials = credentials;
     this.#issuing = new Issuing(credentials);
     this.keys = new IdempotencyKeys(settings.clock, ledger);
-    const { clock, jobRetentionMs: keepMs } = settings;
-    const gone = (jobId: string) => ledger.delete('job', jobId);
-    this.#ended = new ExpiringMap({ clock, keepMs, entriesMax: endedJobsMax, gone });
   }
 
   live(jobId: string): Job | undefined {
@@ -65,7 +63,7 @@ export class Jobs {
       if (job.session !== session) continue;
       job.abort.abort(new ArcpError('INTERNAL_ERROR', 'the session failed'));
       // Its log may be what failed, and nobody can come back to read it.
-      job.status = 'error';
+      if (job.status === 'running') job.recordUntold();
       // A chart that failed leaves its children running: without this their timers would.
       const actor = session.actor.getSnapshot().children[job.id];
       if (actor?.getSnapshot().status === 'active') actor.send({ type: 'runtime.shutdown' });
@@ -130,11 +128,11 @@ export class Jobs {
     const { session } = connection;
     const jobId = namedJob(frame);
     const job = this.#live.get(jobId);
-    const ended = this.#ended.get(jobId);
-    if (ended?.principal === session.principal) {
-      throw new ArcpError('JOB_NOT_FOUND', `job ${jobId} has ended`, { reason: 'ended', final_status: ended.status });
+    const known = this.#known.find(jobId);
+    if (known?.principal !== session.principal) throw new ArcpError('JOB_NOT_FOUND', `there is no job ${jobId}`);
+    if (!job) {
+      throw new ArcpError('JOB_NOT_FOUND', `job ${jobId} has ended`, { reason: 'ended', final_status: known.status });
     }
-    if (job?.session.principal !== session.principal) throw new ArcpError('JOB_NOT_FOUND', `there is no job ${jobId}`);
     const { reason } = frame.payload;
     job.session.actor.send({
       type: 'job.cancel',
@@ -155,7 +153,7 @@ export class Jobs {
       job.session.jobCount -= 1;
       this.#settings.tally.endedJobs[job.status] += 1;
     }
-    this.#ended.set(job.id, { principal: job.session.principal, status: job.status });
+    this.#known.end(job);
     this.keep(job);
     eraseParts(job.id, this.#ledger);
     job.onSettled(job.end ?? new ArcpError('INTERNAL_ERROR', 'the session failed'));
@@ -171,9 +169,18 @@ export class Jobs {
   }
 
   /** What an earlier process has left of a job that ended. */
-  restoreEnded(id: string, { principal, status, untilMs = 0 }: JobRecord): void {
+  restoreEnded(id: string, record: JobRecord): void {
+    const { principal, session: sessionId, status, accepted, lastSeq = 0, untilMs = 0 } = record;
     if (status === 'running') return;
-    this.#ended.set(id, { principal, status }, untilMs - this.#ledger.nowMs());
+    const history = this.#storedHistory(id, record, { newestSeq: lastSeq, state: 'complete' });
+    // What was left of its budget has gone with it.
+    const job = { id, principal, sessionId, status, accepted, budget: undefined, history };
+    this.#known.restoreEnded(job, untilMs - this.#ledger.nowMs());
+  }
+
+  #storedHistory(jobId: string, { session, firstSeq }: JobRecord, now: Pick<JobHistory, 'newestSeq' | 'state'>) {
+    const load = () => storedHistory(this.#settings.store, { jobId, session, firstSeq, lastSeq: now.newestSeq });
+    return new JobHistory(this.#known.shelf, { newestSeq: now.newestSeq, state: now.state, load });
   }
 
   /** A job that the end of a process has cut goes on, or ends, as its agent wants (§3, Crash). */
@@ -184,9 +191,12 @@ export class Jobs {
     const { accepted } = record;
     const parent = this.#live.get(accepted.parent_job_id ?? '')?.authority;
     const authority = regained(accepted, { budget: budgetIn(parts), parent, clock: settings.clock });
-    const job = restoredJob(id, { record, session, agent, authority, ...this.#services(), ...(kept && { kept }) });
+    const history = this.#storedHistory(id, record, { newestSeq: session.log.newestSeq, state: 'growing' });
+    const services = this.#services();
+    const job = restoredJob(id, { record, session, agent, authority, history, ...services, ...(kept && { kept }) });
     this.#live.set(id, job);
     session.jobCount += 1;
+    this.#known.add(job);
     keepBudget(job, this.#ledger);
     // Whoever waited for it is gone; what it has not spent is its parent's.
     job.onSettled = () => authority.budget.settle();
@@ -207,7 +217,7 @@ export class Jobs {
 
   clear(): void {
     this.#live.clear();
-    this.#ended.clear();
+    this.#known.clear();
     this.keys.clear();
   }
 
@@ -234,8 +244,9 @@ export class Jobs {
     };
     const { max_runtime_sec: limitSec, input } = payload;
     const kept = keptMachine(agent, { ledger: this.#ledger });
+    const history = new JobHistory(this.#known.shelf);
     return new Job({
-      ...{ id, session, agent, input, traceId, accepted, authority },
+      ...{ id, session, agent, input, traceId, accepted, authority, history },
       ...this.#services(),
       ...(limitSec === undefined ? {} : { deadlineMs: this.#settings.clock.now() + limitSec * 1000 }),
       ...(kept && { kept }),
@@ -270,6 +281,7 @@ export class Jobs {
     this.#live.set(job.id, job);
     job.session.jobCount += 1;
     this.#settings.tally.acceptedJobs += 1;
+    this.#known.add(job);
     keepBudget(job, this.#ledger);
     this.keep(job);
   }
@@ -280,14 +292,4 @@ export class Jobs {
     const details = { limit: 'jobs_per_session', max };
     throw new ArcpError('PERMISSION_DENIED', `this session already runs ${max} jobs`, details);
   }
-}
-
-function namedJob(frame: ClientFrameOf<'job.cancel'>): string {
-  const { job_id: envelopeId, payload } = frame;
-  if (envelopeId !== undefined && payload.job_id !== undefined && envelopeId !== payload.job_id) {
-    throw new ArcpError('INVALID_REQUEST', 'the job_id of the envelope and of the payload differ');
-  }
-  const jobId = payload.job_id ?? envelopeId;
-  if (jobId === undefined) throw new ArcpError('INVALID_REQUEST', 'job.cancel needs a job_id');
-  return jobId;
 }

@@ -6,6 +6,7 @@ import type { Change, RecordKind, Recovered, Store, StoreListener, StoreTrouble 
 
 /** How often the runtime's own time is written while nothing else is. */
 const tickMs = 1000;
+
 /** Replies that wait for what was written before them (src/outbox.ts). */
 export interface HeldReplies {
   /** What the replies given so far have promised is all written, up to `position`. */

@@ -71,6 +71,11 @@ export class EventLog {
     return this.#bytes;
   }
 
+  /** The newest frame, while it is kept. */
+  get newestText(): string | undefined {
+    return this.#frames.at(-1);
+  }
+
   /** Numbers a frame, keeps it as the text `head` + number + `tail`, tells the reader, and returns the number. */
   append(head: string, tail: string): number {
     const eventSeq = this.#newestSeq + 1;

@@ -4,6 +4,7 @@ import type { Authenticate } from './auth.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Tally } from './observe/tally.ts';
 import { harmlessTracing, type Tracing } from './observe/tracing.ts';
+import type { Authorize } from './policy.ts';
 import type { Provisioner } from './provisioner.ts';
 import { memoryStore } from './stores/memory.ts';
 import type { Store } from './stores/store.ts';
@@ -20,11 +21,13 @@ export interface Logger {
 
 /** A decision about authority: who asked for what, and what was answered. Never holds a token. */
 export interface AuditEntry {
-  action: 'hello' | 'resume' | 'cancel';
+  action: 'hello' | 'resume' | 'cancel' | 'list' | 'subscribe';
   outcome: 'allowed' | 'refused';
   principal: string;
   sessionId?: string;
   jobId?: string;
+  /** Of a listing: the jobs of other principals that it showed. */
+  jobIds?: readonly string[];
   /** Why it was refused: an error code of §12. */
   code?: string;
   at: string;
@@ -75,6 +78,14 @@ export interface RuntimeOptions {
   provisionerTimeoutSec?: number;
   /** How long a job's terminal waits for the revocation of its credentials; it goes on after that. Default 10. */
   revocationGraceSec?: number;
+  /** Jobs of others one session may be subscribed to. Default 200. */
+  maxSubscriptionsPerSession?: number;
+  /** Events of one job kept for those who subscribe later. Default 10,000. */
+  historyEvents?: number;
+  /** The same in bytes, counted as characters. Default 16 MiB. */
+  historyBytes?: number;
+  /** Bytes of the histories of all jobs; that of the job that ended first goes first. Default 256 MiB. */
+  historyTotalBytes?: number;
   /** What `session.bye` does to running jobs. Default 'cancel'. */
   onBye?: 'cancel' | 'keep';
   /** What the end of the resume window does to running jobs. Default 'keep'. */
@@ -91,6 +102,8 @@ export interface RuntimeOptions {
   inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
   /** Makes spans of sessions, jobs and tool calls: `openTelemetry()` of `arcp-xstate/tracing`. */
   tracing?: Tracing;
+  /** Lets principals observe or cancel jobs of others. Default: nobody may. */
+  authorize?: Authorize;
   /** Told of every decision about authority. */
   audit?: (entry: AuditEntry) => void;
   log?: Logger;
@@ -113,6 +126,7 @@ export function settle(options: RuntimeOptions) {
     tracing: options.tracing && harmlessTracing(options.tracing, log),
     inspect: options.inspect && harmless(options.inspect, log),
     authenticate: options.authenticate,
+    authorize: options.authorize,
     runtime: { name: 'arcp-xstate', version: packageVersion },
     path: options.path ?? '/arcp',
     allowedHosts: options.allowedHosts,
@@ -140,6 +154,10 @@ export function settle(options: RuntimeOptions) {
     maxFramesPerSecond: count(options, 'maxFramesPerSecond', 1000),
     maxJobsPerSession: count(options, 'maxJobsPerSession', 200),
     maxDelegationDepth: count(options, 'maxDelegationDepth', 8),
+    maxSubscriptionsPerSession: count(options, 'maxSubscriptionsPerSession', 200),
+    historyEvents: count(options, 'historyEvents', 10_000),
+    historyBytes: count(options, 'historyBytes', 16 * 2 ** 20),
+    historyTotalBytes: count(options, 'historyTotalBytes', 256 * 2 ** 20),
   };
 }
 

@@ -218,6 +218,7 @@ export class Registry {
   /** Lets a session go: nothing leads to it any more. */
   forget(session: Session): void {
     if (!this.#byId.delete(session.id)) return;
+    session.endSubscriptions();
     this.#ledger.forget(session.log);
     for (const hash of hashesOf(session)) this.#byToken.delete(key(hash));
     if (!session.tokens) return;

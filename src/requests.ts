@@ -2,11 +2,14 @@ import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { type HandshakeWorld, handshake, refuseWhileStoreFails } from './handshake.ts';
 import type { Jobs } from './jobs.ts';
+import { type ListingWorld, listJobs } from './listing.ts';
+import type { Subscriptions } from './subscriptions.ts';
 import { ArcpError } from './wire/errors.ts';
 import type { ClientFrame, ClientFrameOf, Feature } from './wire/messages.ts';
 
-export interface RequestWorld extends HandshakeWorld {
+export interface RequestWorld extends HandshakeWorld, ListingWorld {
   jobs: Jobs;
+  subscriptions: Subscriptions;
 }
 
 /** Answers one decoded frame. What is refused is thrown where it is found, and becomes a frame here. */
@@ -70,6 +73,15 @@ function serve(connection: Connection, frame: ClientFrame, world: RequestWorld):
       return world.jobs.submit(connection, frame);
     case 'job.cancel':
       return world.jobs.cancel(connection, frame);
+    case 'session.list_jobs':
+      need(connection, 'list_jobs');
+      return listJobs(connection, frame, world);
+    case 'job.subscribe':
+      need(connection, 'subscribe');
+      return world.subscriptions.subscribe(connection, frame);
+    case 'job.unsubscribe':
+      need(connection, 'subscribe');
+      return world.subscriptions.unsubscribe(connection, frame);
   }
 }
 

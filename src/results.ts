@@ -1,4 +1,5 @@
-import type { Job, Outcome } from './job.ts';
+import type { Job } from './job.ts';
+import type { Outcome } from './job-options.ts';
 import { mintId } from './wire/ids.ts';
 
 /** Bytes of one chunk and of a whole streamed result (§8). */
@@ -6,7 +7,7 @@ const chunkBytesMax = 2 ** 20;
 const resultBytesMax = 256 * 2 ** 20;
 const summaryCharsMax = 4096;
 /** An inline result's JSON may have this many bytes (§8). */
-const inlineResultBytesMax = 2 ** 20;
+export const inlineResultBytesMax = 2 ** 20;
 
 /**
  * Streams a result as `result_chunk` events: in order from 0, the last one `more: false`, its size counted in bytes. Where

@@ -8,13 +8,16 @@ import { Credentials } from './credentials.ts';
 import { type EffectsWorld, sessionEffects } from './effects.ts';
 import { jobEffects } from './job-effects.ts';
 import { Jobs } from './jobs.ts';
+import { KnownJobs } from './known-jobs.ts';
 import { Ledger } from './ledger.ts';
 import { type RuntimeStats, statsOf } from './observe/stats.ts';
 import { type AuditEntry, type RuntimeOptions, settle } from './options.ts';
+import { Policy } from './policy.ts';
 import { recover } from './recovery.ts';
 import { Registry } from './registry.ts';
-import { answer } from './requests.ts';
+import { answer, type RequestWorld } from './requests.ts';
 import { StoreFailure, type StoreTrouble } from './stores/store.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
 import { wsDoor } from './transports/ws.ts';
 import { dialectNames, isDialectName } from './wire/dialects.ts';
@@ -65,15 +68,19 @@ export interface Runtime {
 export function createRuntime(options: RuntimeOptions): Runtime {
   const settings = settle(options);
   const agents = new AgentDirectory(options.agents);
+  const policy = new Policy(settings);
   const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, lost });
   const credentials = new Credentials(settings, ledger);
-  const jobs = new Jobs(settings, { agents, ledger, credentials });
+  const known = new KnownJobs(settings, ledger);
+  const jobs = new Jobs(settings, { agents, ledger, known, credentials });
   const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs, credentials };
   const machine = sessionMachine.provide({
     actions: sessionEffects(world),
     actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
   });
   const registry = new Registry(settings, { machine, ledger, failed: (session) => jobs.abandon(session) });
+  const subscriptions = new Subscriptions({ settings, known, policy, audit });
+  const requests: RequestWorld = { settings, registry, jobs, ledger, known, policy, subscriptions, audit };
   const { path, maxFrameBytes, allowedHosts, allowedOrigins } = settings;
   const door = wsDoor(
     {
@@ -129,7 +136,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       settings,
       ledger,
       session: registry.begin(),
-      handle: (asker, frame) => answer(asker, frame, { settings, registry, jobs, ledger }),
+      handle: (asker, frame) => answer(asker, frame, requests),
       ended: ({ id }) => registry.connections.delete(id),
     });
     registry.connections.set(connection.id, connection);

@@ -1,11 +1,12 @@
 import type { Actor } from 'xstate';
 import type { sessionMachine } from '../machines/index.ts';
 import type { Connection } from './connection.ts';
-import type { Job } from './job.ts';
 import type { EventLog } from './log.ts';
+import type { Subscription } from './subscription.ts';
 import type { TokenHash } from './tokens.ts';
+
 import { type Dialect, dialects } from './wire/dialects.ts';
-import type { Feature } from './wire/messages.ts';
+import type { EventBodies, Feature } from './wire/messages.ts';
 
 /** A token of a session's, and the newest event its holder can have seen; infinite for one of this process's own. */
 export interface SessionToken {
@@ -41,6 +42,8 @@ export class Session {
   lagsFromSeq = Number.POSITIVE_INFINITY;
   /** Frames as the submitter alone may see them, by number: the log keeps them without the secret in them (§9.8). */
   disclosed: Map<number, string> | undefined;
+  /** What this session watches, by the id of the job (§7.6). */
+  readonly subscriptions = new Map<string, Subscription>();
   readonly #backPressure: number;
 
   constructor(id: string, possessions: { log: EventLog; actor: Actor<typeof sessionMachine>; backPressure: number }) {
@@ -78,6 +81,14 @@ export class Session {
     this.connection = connection;
     this.log.reader = connection;
     this.watchLag();
+    // A resume may have given the feature up.
+    if (!this.features.has('subscribe')) this.endSubscriptions();
+    if (connection) for (const subscription of this.subscriptions.values()) subscription.resume();
+  }
+
+  endSubscriptions(): void {
+    for (const subscription of this.subscriptions.values()) subscription.stop();
+    this.subscriptions.clear();
   }
 
   /** Begins an episode of watching for lag; nobody lags who never promised to acknowledge, or who is not there. */
@@ -87,9 +98,9 @@ export class Session {
   }
 
   /** The event of this job has crossed the line: said once, on this job, until the lag is under half (§6.5). */
-  tellLag(job: Job): void {
+  tellLag(job: { note(body: EventBodies['status']): void }): void {
     const lag = this.log.newestSeq - this.ackedSeq;
     this.lagsFromSeq = Number.POSITIVE_INFINITY;
-    job.emit('status', { phase: 'back_pressure', message: `the client is ${lag} events behind` });
+    job.note({ phase: 'back_pressure', message: `the client is ${lag} events behind` });
   }
 }

@@ -1,7 +1,7 @@
 import type { EventLog } from './log.ts';
 
 /** Frames a log may be ahead of the store before an agent that asks for room waits. */
-const uncommittedMax = 2000;
+export const uncommittedMax = 2000;
 
 /** Agents that emit faster than the store takes it, and have asked to be told when there is room (`drained()`). */
 export class StoreRoom {

@@ -31,6 +31,10 @@ export interface ServeFlags {
   maxFramesPerSecond: number;
   maxJobsPerSession: number;
   maxDelegationDepth: number;
+  maxSubscriptionsPerSession: number;
+  historyEvents: number;
+  historyBytes: number;
+  historyTotalBytes: number;
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
   features: Feature[];
@@ -58,6 +62,10 @@ const limits = [
   ['max-frames-per-second', 1000, 'frames a connection may send a second, in bursts twice that'],
   ['max-jobs-per-session', 200, 'jobs one session may run at a time'],
   ['max-delegation-depth', 8, 'how often work may be handed on from job to job'],
+  ['max-subscriptions-per-session', 200, 'jobs of others one session may watch at a time'],
+  ['history-events', 10_000, 'events of a job kept for those who watch it'],
+  ['history-bytes', 16_777_216, 'the same in bytes'],
+  ['history-total-bytes', 268_435_456, 'the same of all jobs together; of ended jobs the oldest go first'],
 ] as const;
 
 /** One store has one owner: those that speak over stdin and stdout are often several in one place. */
@@ -115,6 +123,10 @@ export function limitsOf(flags: ServeFlags): Omit<RuntimeOptions, 'agents' | 'au
     maxFramesPerSecond: flags.maxFramesPerSecond,
     maxJobsPerSession: flags.maxJobsPerSession,
     maxDelegationDepth: flags.maxDelegationDepth,
+    maxSubscriptionsPerSession: flags.maxSubscriptionsPerSession,
+    historyEvents: flags.historyEvents,
+    historyBytes: flags.historyBytes,
+    historyTotalBytes: flags.historyTotalBytes,
     onBye: flags.onBye,
     onExpire: flags.onExpire,
     features: flags.features,

@@ -1,6 +1,7 @@
 // The frames of ARCP 1.1 as types: what goes over the wire, in the wire's own spelling (§4 to §8).
 // The JSON Schemas the runtime validates with are in schemas.ts.
 import type { ErrorPayload } from './errors.ts';
+import type { JobsPayload, ListJobsPayload, SubscribedPayload, SubscribePayload } from './listing-messages.ts';
 
 /** The protocol's version, on every frame (§4). */
 export const protocolVersion = '1.1';
@@ -9,6 +10,8 @@ export const protocolVersion = '1.1';
 export const featureNames = [
   'heartbeat',
   'ack',
+  'list_jobs',
+  'subscribe',
   'lease_expires_at',
   'cost.budget',
   'model.use',
@@ -93,7 +96,10 @@ export type ClientFrame =
   | Envelope<'session.pong', { ping_nonce?: string; received_at?: string }>
   | Envelope<'session.ack', { last_processed_seq: number }>
   | Envelope<'job.submit', SubmitPayload>
-  | Envelope<'job.cancel', { job_id?: string; reason?: string }>;
+  | Envelope<'job.cancel', { job_id?: string; reason?: string }>
+  | Envelope<'session.list_jobs', ListJobsPayload>
+  | Envelope<'job.subscribe', SubscribePayload>
+  | Envelope<'job.unsubscribe', { job_id?: string }>;
 
 export type ClientFrameType = ClientFrame['type'];
 /** The frame of one type: `ClientFrameOf<'job.submit'>`. */
@@ -220,6 +226,8 @@ export type RuntimeFrame =
   | Envelope<'session.pong', ReplyTo & { ping_nonce?: string; received_at: string }>
   | Envelope<'job.accepted', AcceptedPayload>
   | Envelope<'job.cancelled', CancelledPayload>
+  | Envelope<'session.jobs', JobsPayload>
+  | Envelope<'job.subscribed', SubscribedPayload>
   | Envelope<'job.event', EventPayload>
   | Envelope<'job.result', ResultPayload>
   | Envelope<'job.error', JobErrorPayload>;

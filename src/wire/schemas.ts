@@ -1,5 +1,6 @@
 // JSON Schema 2020-12 of every frame a client may send (§4 to §7). Unknown fields are ignored everywhere, so none is
 // closed with `additionalProperties`; a field that is there must have its type.
+import { jobStatuses } from './listing-messages.ts';
 import type { ClientFrameType } from './messages.ts';
 
 /** Longest id, key or name a frame may carry: far above any client's, far below what would cost memory. */
@@ -7,6 +8,8 @@ const idCharsMax = 256;
 /** Longest bearer or resume token. */
 const tokenCharsMax = 8192;
 const reasonCharsMax = 4096;
+/** Longest cursor of a listing: ours hold a position and the filter. */
+const cursorCharsMax = 4096;
 
 const id = { type: 'string', minLength: 1, maxLength: idCharsMax };
 const token = { type: 'string', maxLength: tokenCharsMax };
@@ -15,6 +18,9 @@ const nonce = { type: 'string', maxLength: idCharsMax };
 const instant = { type: 'string', maxLength: 64 };
 // Which numbers a cursor may hold is §6.3's own rule (src/resume-request.ts), told with a reason of its own.
 const cursor = {};
+
+// Absent and null are the same here: `next_cursor` goes back as it came, and some SDKs write null for what was not given.
+const orNull = (type: string, rules: object = {}) => ({ type: [type, 'null'], ...rules });
 
 const peer = {
   type: 'object',
@@ -99,4 +105,25 @@ export const payloadSchemas: Record<ClientFrameType, object> = {
     },
   },
   'job.cancel': { type: 'object', properties: { job_id: id, reason } },
+  'session.list_jobs': {
+    type: 'object',
+    properties: {
+      filter: orNull('object', {
+        properties: {
+          status: orNull('array', { maxItems: 16, items: { enum: jobStatuses } }),
+          agent: orNull('string', { maxLength: idCharsMax }),
+          created_after: orNull('string', { maxLength: 64 }),
+          created_before: orNull('string', { maxLength: 64 }),
+        },
+      }),
+      // Above 500 is 500 (§6.6).
+      limit: orNull('integer', { minimum: 1 }),
+      cursor: orNull('string', { maxLength: cursorCharsMax }),
+    },
+  },
+  'job.subscribe': {
+    type: 'object',
+    properties: { job_id: id, from_event_seq: orNull('integer', { minimum: 0 }), history: orNull('boolean') },
+  },
+  'job.unsubscribe': { type: 'object', properties: { job_id: id } },
 };

@@ -157,38 +157,38 @@ export const deliveryMutants = [
   ],
   [
     'back pressure is never told',
-    ['src/job.ts', 'if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this);', ''],
+    ['src/job.ts', 'if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this.frames);', ''],
   ],
   [
     'back pressure is told with every event',
     [
       session,
-      '    this.lagsFromSeq = Number.POSITIVE_INFINITY;\n    job.emit',
-      '    const { lagsFromSeq } = this;\n    this.lagsFromSeq = Number.POSITIVE_INFINITY;\n    queueMicrotask(() => { this.lagsFromSeq = lagsFromSeq; });\n    job.emit',
+      '    this.lagsFromSeq = Number.POSITIVE_INFINITY;\n    job.note',
+      '    const { lagsFromSeq } = this;\n    this.lagsFromSeq = Number.POSITIVE_INFINITY;\n    queueMicrotask(() => { this.lagsFromSeq = lagsFromSeq; });\n    job.note',
     ],
   ],
   [
     'feature filter costs a number',
     [
       'src/job-context.ts',
-      "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n  }\n\n  artifact",
-      "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n    else this.#job.session.log.append('{\"event_seq\":', '}');\n  }\n\n  artifact",
+      "this.#job.emit('progress', body, this.#job.session.features.has('progress') ? 'everyone' : 'subscribers');",
+      "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n    else this.#job.session.log.append('{\"event_seq\":', '}');",
     ],
   ],
   [
     'features that were not negotiated are sent',
     [
       'src/job-context.ts',
-      "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n  }\n\n  artifact",
-      "this.#job.emit('progress', body);\n  }\n\n  artifact",
+      "this.#job.emit('progress', body, this.#job.session.features.has('progress') ? 'everyone' : 'subscribers');",
+      "this.#job.emit('progress', body);",
     ],
   ],
   [
     'frames of one session go to another',
     [
       'src/job.ts',
-      'const eventSeq = this.session.log.append(',
-      'const eventSeq = (Job.newest?.log ?? this.session.log).append(',
+      '`);\n    this.settings.tally.jobEvents += 1;\n    const { log } = this.session;',
+      '`);\n    this.settings.tally.jobEvents += 1;\n    const log = Job.newest?.log ?? this.session.log;',
     ],
     [
       'src/job.ts',

@@ -9,14 +9,9 @@ export const jobMutants = [
   [
     'terminal lost while detached',
     [
-      job,
-      "    this.session.log.append(this.#head('job.result'),",
-      "    if (this.session.connection) this.session.log.append(this.#head('job.result'),",
-    ],
-    [
-      job,
-      "    this.session.log.append(this.#head('job.error'),",
-      "    if (this.session.connection) this.session.log.append(this.#head('job.error'),",
+      'src/job-frames.ts',
+      '    settings.tally.jobEvents += 1;\n    const eventSeq',
+      '    if (!session.connection) return;\n    settings.tally.jobEvents += 1;\n    const eventSeq',
     ],
   ],
   [
@@ -51,7 +46,7 @@ export const jobMutants = [
   ['any session of the principal may cancel', [setup, "event.type === 'job.cancel' && event.bySubmitter", 'true']],
   [
     'any principal may cancel',
-    ['src/jobs.ts', 'if (job?.session.principal !== session.principal) throw', 'if (!job) throw'],
+    ['src/jobs.ts', 'if (known?.principal !== session.principal) throw', 'if (!known) throw'],
     [setup, "event.type === 'job.cancel' && event.bySubmitter", 'true'],
   ],
   [
@@ -116,7 +111,11 @@ export const jobMutants = [
   ],
   [
     'an ended job is forgotten at once',
-    ['src/jobs.ts', '    this.#ended.set(job.id, { principal: job.session.principal, status: job.status });\n', ''],
+    [
+      'src/known-jobs.ts',
+      '    this.#ended.set(id, { id, principal, sessionId, status, accepted, budget, history });\n',
+      '    void [principal, sessionId, status, accepted, budget];\n',
+    ],
   ],
   [
     'a failed agent is told as a success',

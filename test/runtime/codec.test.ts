@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../../src/wire/codec.ts';
 import { mintId } from '../../src/wire/ids.ts';
 import { payloadSchemas } from '../../src/wire/schemas.ts';
+import { badRequests, goodRequests } from './codec.requests.ts';
 
 const frame = (type: string, payload: unknown, envelope: object = {}) =>
   JSON.stringify({ arcp: '1.1', id: 'req_1', type, payload, ...envelope });
@@ -44,7 +45,7 @@ const good: Record<string, object> = {
     idempotency_key: 'key',
     max_runtime_sec: 0.5,
   },
-  'job.cancel': { job_id: 'job_1', reason: 'enough' },
+  ...goodRequests,
 };
 
 /** Payloads with one field wrong each, and the field that the problem has to name. */
@@ -91,9 +92,7 @@ const bad: [type: string, payload: unknown, field: string][] = [
   ['job.submit', { agent: 'echo', max_runtime_sec: 0 }, 'payload.max_runtime_sec'],
   ['job.submit', { agent: 'echo', max_runtime_sec: -1 }, 'payload.max_runtime_sec'],
   ['job.submit', { agent: 'echo', max_runtime_sec: '5' }, 'payload.max_runtime_sec'],
-  ['job.cancel', { job_id: 5 }, 'payload.job_id'],
-  ['job.cancel', { job_id: '' }, 'payload.job_id'],
-  ['job.cancel', { reason: [] }, 'payload.reason'],
+  ...badRequests,
 ];
 
 describe('decoding', () => {
@@ -133,7 +132,7 @@ describe('decoding', () => {
     'session.close',
     'session.ping',
     'session.pong',
-    'job.cancel',
+    ...Object.keys(goodRequests),
   ]) {
     test(`a ${type} without a payload has an empty one`, () => {
       expect(decode(JSON.stringify({ arcp: '1.1', id: 'x', type }))).toMatchObject({

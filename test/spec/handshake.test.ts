@@ -54,7 +54,7 @@ describe('§2 the welcome', () => {
         heartbeat_interval_sec: 30,
         capabilities: {
           encodings: ['json'],
-          features: ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'],
+          features: ['heartbeat', 'ack', 'list_jobs', 'subscribe', 'progress', 'result_chunk', 'agent_versions'],
           agents: [
             { name: 'echo', versions: ['1.9.0', '1.10.0'], default: '1.10.0' },
             { name: 'count', versions: ['1.0.0', '2.0.0'], default: '1.0.0' },

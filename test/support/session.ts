@@ -1,8 +1,7 @@
-import type { Frame, Peer } from './peer.ts';
+import { type Frame, type Peer, quietFeatures } from './peer.ts';
 import { tokens } from './runtime.ts';
 
-/** Every feature that is built but heartbeats: time can be moved by hours and nobody has to answer pings. */
-export const quietFeatures = ['ack', 'progress', 'result_chunk', 'agent_versions'];
+export { quietFeatures } from './peer.ts';
 
 /** A connection of someone's, past its welcome. */
 export async function enter(at: { open(): Peer }, { token = tokens.alice, features = quietFeatures } = {}) {
