@@ -1,14 +1,21 @@
 // What users import from 'arcp-xstate/client', in Node and in browsers.
+import type { Feed } from './client/feed.ts';
 import { Job } from './client/job.ts';
+import { Listing, type ListOptions } from './client/listing.ts';
 import { type ClientState, type ConnectOptions, type StateChange, settle, type Ticket } from './client/options.ts';
 import { Session } from './client/session.ts';
+import { type SubscribeOptions, Subscription } from './client/subscription.ts';
+import { Watched } from './client/watched.ts';
 import { mintId } from './wire/ids.ts';
+import type { SubscribedPayload, SubscribePayload } from './wire/listing-messages.ts';
 import type { AcceptedPayload, AgentListing, Peer, SubmitPayload } from './wire/messages.ts';
 
 export { ConnectionError, type ConnectionErrorReason } from './client/errors.ts';
 export type { JobEvent } from './client/feed.ts';
 export type { Job } from './client/job.ts';
+export type { JobPage, Listing, ListOptions } from './client/listing.ts';
 export type { ClientState, ConnectOptions, ReconnectOptions, StateChange, Ticket } from './client/options.ts';
+export type { SubscribeOptions, Subscription } from './client/subscription.ts';
 export { ArcpError, type ErrorCode } from './wire/errors.ts';
 
 /**
@@ -38,10 +45,15 @@ export interface SubmitOptions {
 /** One session with a runtime, over as many connections as it takes. */
 export class Client {
   readonly #session: Session;
+  readonly #watched: Watched;
 
   /** @internal Use `connect`. */
   constructor(session: Session) {
     this.#session = session;
+    this.#watched = new Watched(session.inbox, session.unsubscribe);
+    session.listen(({ state }) => {
+      if (state === 'resumed') this.#watched.resend();
+    });
   }
 
   get state(): ClientState {
@@ -106,6 +118,33 @@ export class Client {
     });
   }
 
+  /**
+   * Jobs, the newest first (§6.6): those of every session of one's principal, running, and ended for as long as the runtime
+   * remembers them. Awaited, it is one page, `{ jobs, nextCursor }`; `for await` goes over all jobs of all pages. Rejects with
+   * `ArcpError` `INVALID_REQUEST` for a filter or cursor that makes no sense.
+   */
+  listJobs(options: ListOptions = {}): Listing {
+    return new Listing(options, (payload) =>
+      this.#session.ask('session.list_jobs', {
+        payload,
+        read: (reply) => (reply.type === 'session.jobs' ? reply.payload : undefined),
+      }),
+    );
+  }
+
+  /**
+   * Watches a job of any session (§7.6), by default what it emits from now on, with `history` all it has emitted. Of a job of
+   * this session it reads what the job's own handle would. Refusals (`JOB_NOT_FOUND`) are thrown by the loop. Throws
+   * `TypeError` while this client watches the job already.
+   */
+  subscribe(jobId: string, options: SubscribeOptions = {}): Subscription {
+    const { feed, leave } = this.#watched.begin(jobId);
+    const ask = (asked: SubscribePayload) => this.#subscribe(feed, asked);
+    const { inbox } = this.#session;
+    const lastEventSeq = () => inbox.lastEventSeq;
+    return new Subscription({ feed, leave, ask, lastEventSeq, awaited: () => inbox.awaited() }, options);
+  }
+
   /** Asks the runtime for a sign of life. Resolves with the milliseconds the answer took. */
   async ping(): Promise<number> {
     const { clock } = this.#session;
@@ -140,6 +179,22 @@ export class Client {
     const job = this.job(payload.job_id);
     this.#session.inbox.feed(payload.job_id).accepted = payload;
     return job;
+  }
+
+  #subscribe(feed: Feed, asked: SubscribePayload): Promise<SubscribedPayload> {
+    const { jobId } = feed;
+    return this.#session.ask('job.subscribe', {
+      jobId,
+      payload: { job_id: jobId, ...asked },
+      read: (reply) => {
+        if (reply.type !== 'job.subscribed' || reply.payload.job_id !== jobId) return undefined;
+        const { follows_event_seq: afterSeq } = reply.payload;
+        // Before anything else is read: what comes next is of this subscription.
+        feed.isWatched = afterSeq !== undefined;
+        if (afterSeq !== undefined) feed.begin(afterSeq);
+        return reply.payload;
+      },
+    });
   }
 
   #cancel(jobId: string, reason: string | undefined): Promise<void> {

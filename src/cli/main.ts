@@ -5,8 +5,10 @@ import { addCancel } from './cancel.ts';
 import { addConformance } from './conformance.ts';
 import { addDiagram } from './diagram.ts';
 import { endingOf, exitCodes, leave } from './exit.ts';
+import { addList } from './list.ts';
 import { addServe } from './serve.ts';
 import { addSubmit } from './submit.ts';
+import { addWatch } from './watch.ts';
 
 const program = new Command('arcpx')
   .description('ARCP 1.1: serve agents, and run jobs that survive their connection.')
@@ -19,6 +21,8 @@ const program = new Command('arcpx')
   );
 addServe(program);
 addSubmit(program);
+addList(program);
+addWatch(program);
 addCancel(program);
 addConformance(program);
 addDiagram(program);

@@ -1,16 +1,22 @@
 import type { ArcpError, Job, JobEvent } from '../client.ts';
+import type { SubscribedPayload } from '../wire/listing-messages.ts';
 import type { EventBodies } from '../wire/messages.ts';
 import { type Display, lines, progressBar } from './display.ts';
 import { oneLine, textOf } from './event-text.ts';
 
-/** How `submit` tells of its job. */
+/** A job, whoever submitted it. */
+type AnyJob = Pick<Job, 'id'>;
+
+/** How `submit` and `watch` tell of a job. */
 export interface Report {
   accepted(job: Job): Promise<void>;
+  /** A job is watched from here on, and not before. */
+  watched(told: SubscribedPayload): Promise<void>;
   /** The job runs on, and nobody here will see it. */
   detached(job: Job): Promise<void>;
   event(event: JobEvent): Promise<void>;
-  succeeded(job: Job, result: unknown): Promise<void>;
-  failed(job: Job, error: ArcpError): Promise<void>;
+  succeeded(job: AnyJob, result: unknown): Promise<void>;
+  failed(job: AnyJob, error: ArcpError): Promise<void>;
   refused(error: ArcpError): Promise<void>;
   /** Something about us, not about the job. */
   note(line: string): void;
@@ -36,6 +42,10 @@ class JsonReport implements Report {
     });
   }
 
+  async watched({ job_id, agent, current_status, subscribed_from, history_from }: SubscribedPayload): Promise<void> {
+    await this.#line({ type: 'job.subscribed', job_id, agent, current_status, subscribed_from, history_from });
+  }
+
   async detached(): Promise<void> {}
 
   async event({ jobId: job_id, seq: event_seq, ...content }: JobEvent): Promise<void> {
@@ -43,7 +53,7 @@ class JsonReport implements Report {
   }
 
   /** A streamed result was told in its chunks; `undefined` keeps it from being told again. */
-  async succeeded({ id: job_id }: Job, result: unknown): Promise<void> {
+  async succeeded({ id: job_id }: AnyJob, result: unknown): Promise<void> {
     await this.#line({
       type: 'job.result',
       job_id,
@@ -52,7 +62,7 @@ class JsonReport implements Report {
     });
   }
 
-  async failed({ id: job_id }: Job, error: ArcpError): Promise<void> {
+  async failed({ id: job_id }: AnyJob, error: ArcpError): Promise<void> {
     await this.#line({
       type: 'job.error',
       job_id,
@@ -93,6 +103,10 @@ class TextReport implements Report {
     this.note(`${job.id} accepted by ${job.agent}`);
   }
 
+  async watched({ job_id, agent, current_status }: SubscribedPayload): Promise<void> {
+    this.note(`${job_id} of ${agent}, ${current_status}`);
+  }
+
   async detached(job: Job): Promise<void> {
     await write(`${job.id}\n`);
   }
@@ -103,7 +117,7 @@ class TextReport implements Report {
     else this.#display.line(oneLine(textOf(event)));
   }
 
-  async succeeded(_job: Job, result: unknown): Promise<void> {
+  async succeeded(_job: AnyJob, result: unknown): Promise<void> {
     this.#display.close();
     if (result !== undefined) await write(`${JSON.stringify(result, null, process.stdout.isTTY ? 2 : 0)}\n`);
     else if (process.stdout.isTTY && !endsLine(this.#lastChunk)) await write('\n');

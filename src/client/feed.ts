@@ -21,6 +21,8 @@ export class Feed {
   accepted: AcceptedPayload | undefined;
   /** Somebody has a handle of this job. */
   isClaimed = false;
+  /** The job is of another session: its events come while somebody watches it. */
+  isWatched = false;
   /** Somebody waits for the job's end. */
   isAwaited = false;
   /** The reader at work: there is one at most. */
@@ -30,12 +32,14 @@ export class Feed {
   #events: { event: JobEvent; chars: number }[] = [];
   #head = 0;
   #waiters: Waiter[] = [];
-  readonly #chunks = new ResultChunks();
+  #chunks = new ResultChunks();
   readonly #rotated = new Map<string, string>();
   #resolve: (value: unknown) => void = () => {};
   #reject: (error: Error) => void = () => {};
   /** Set once nothing more will come: with the error, where it is not the job that has ended. */
   #end: { error?: Error } | undefined;
+  /** It is of a subscription: what of it comes up to this number is of one before, and not for its reader (§7.6). */
+  #afterSeq = 0;
   /** Set once events were let go that nobody read. */
   #forgotten: Error | undefined;
 
@@ -53,6 +57,7 @@ export class Feed {
   /** Takes an event in. False: it is not kept, it takes no room. */
   push(frame: EventFrame, { seq, chars }: { seq: number; chars: number }): boolean {
     const { payload } = frame;
+    if (seq <= this.#afterSeq) return false;
     if (payload.kind === 'result_chunk' && payload.body) this.#chunks.add(payload.body);
     if (payload.kind === 'status') this.#rotate(payload.body);
     // The payload was parsed for nobody else; a copy of it costs as much as all the rest.
@@ -86,6 +91,7 @@ export class Feed {
 
   /** The job has ended (§7). */
   finish(frame: Terminal): void {
+    if ((frame.event_seq ?? 0) <= this.#afterSeq) return;
     if (frame.type === 'job.error') this.#reject(errorOf(frame.payload));
     else if (frame.payload.result_id === undefined) this.#resolve(frame.payload.result);
     else {
@@ -103,6 +109,27 @@ export class Feed {
     if (this.#end) return;
     this.#reject(error);
     this.#stop({ error });
+  }
+
+  /** A subscription begins: what came up to this number, or comes yet, is not of it. */
+  begin(afterSeq: number): void {
+    this.#afterSeq = afterSeq;
+    this.#chunks = new ResultChunks();
+    this.#discard();
+  }
+
+  /** Nobody watches any more: a loop ends, and what was not read is let go. */
+  leave(because: Error): void {
+    if (this.#end) return;
+    this.#reject(because);
+    this.#discard();
+    this.#stop({});
+  }
+
+  #discard(): void {
+    for (const { chars } of this.#events.splice(this.#head)) this.#freed(chars);
+    this.#events = [];
+    this.#head = 0;
   }
 
   get hasEnded(): boolean {
@@ -168,9 +195,7 @@ export class Feed {
   forget(because: Error): void {
     if (this.#events.length === this.#head) return;
     this.#forgotten ??= because;
-    for (const { chars } of this.#events.splice(this.#head)) this.#freed(chars);
-    this.#events = [];
-    this.#head = 0;
+    this.#discard();
   }
 }
 

@@ -32,6 +32,8 @@ const checkByType = new Map<string, (payload: Fields, frame: Fields) => boolean>
   ['session.pong', () => true],
   ['job.accepted', (payload) => isText(payload.job_id)],
   ['job.cancelled', () => true],
+  ['session.jobs', (payload) => Array.isArray(payload.jobs)],
+  ['job.subscribed', (payload) => isText(payload.job_id)],
   ['job.event', (payload, frame) => isText(payload.kind) && isNumbered(frame)],
   ['job.result', (_, frame) => isNumbered(frame)],
   ['job.error', (payload, frame) => isError(payload) && isNumbered(frame)],

@@ -63,7 +63,7 @@ export class Inbox {
     if (feed.hasEnded) return;
     if (frame.type !== 'job.event') {
       feed.finish(frame);
-      this.#retire(jobId);
+      if (feed.hasEnded) this.#retire(jobId);
     } else if (feed.push(frame, { seq, chars })) {
       this.#events += 1;
       this.#chars += chars;
@@ -78,6 +78,27 @@ export class Inbox {
     if (this.#failure) feed.fail(this.#failure);
     this.#feeds.set(jobId, feed);
     return feed;
+  }
+
+  /**
+   * The feed of a job that is to be watched: of a job of this session its own, which other handles may read as well, else a new
+   * one. Throws `TypeError` while it is being watched already.
+   */
+  watch(jobId: string): Feed {
+    const known = this.#feeds.get(jobId);
+    if (known && !known.isWatched && (known.isClaimed || !known.hasEnded)) return known;
+    if (known?.isWatched && !known.hasEnded) throw new TypeError(`${jobId} is being watched already by this client`);
+    this.#feeds.delete(jobId);
+    this.#ended.delete(jobId);
+    const feed = this.feed(jobId);
+    feed.isWatched = true;
+    return feed;
+  }
+
+  /** Events of this job are not for anybody here any more, should some come yet. */
+  unwatch(feed: Feed, because: Error): void {
+    feed.leave(because);
+    this.#retire(feed.jobId);
   }
 
   /** The session has ended: whatever has not ended yet fails with `error`. */

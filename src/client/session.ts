@@ -118,6 +118,9 @@ export class Session {
     return this.#requests.ask(type, { ...asked, id, text }, this.#attachment?.send);
   }
 
+  /** Tells that a job is not watched any more, if there is a connection: it has no answer. */
+  readonly unsubscribe = (jobId: string): void => this.#attachment?.say('job.unsubscribe', { job_id: jobId });
+
   /** Says goodbye; resolves at the end. */
   leave(farewell: 'close' | 'bye', reason: string | undefined): Promise<void> {
     if (this.#actor.getSnapshot().status !== 'active') return this.ended;

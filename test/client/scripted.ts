@@ -3,7 +3,6 @@ import {
   type ClientState,
   type ConnectOptions,
   connect,
-  type Job,
   type JobEvent,
   type StateChange,
 } from '../../src/client.ts';
@@ -11,7 +10,7 @@ import { type MemoryTransport, memoryPair } from '../../src/transports/memory.ts
 import type { Transport } from '../../src/transports/transport.ts';
 import { type Frame, Peer } from '../support/peer.ts';
 
-const everything = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'];
+const everything = ['heartbeat', 'ack', 'list_jobs', 'subscribe', 'progress', 'result_chunk', 'agent_versions'];
 
 /** The runtime's end of a connection: whatever carries it, it can also send what is no frame. */
 export type Playable = Transport & Pick<MemoryTransport, 'sendBytes'>;
@@ -197,14 +196,14 @@ class Theatre {
 }
 
 /** Everything a job's iterator gives. */
-export async function readAll(job: Job): Promise<JobEvent[]> {
+export async function readAll(job: AsyncIterable<JobEvent>): Promise<JobEvent[]> {
   const events: JobEvent[] = [];
   for await (const event of job) events.push(event);
   return events;
 }
 
 /** The next `count` events of a job. */
-export async function readSome(job: Job, count: number): Promise<JobEvent[]> {
+export async function readSome(job: AsyncIterable<JobEvent>, count: number): Promise<JobEvent[]> {
   const events: JobEvent[] = [];
   if (count === 0) return events;
   for await (const event of job) if (events.push(event) === count) break;
