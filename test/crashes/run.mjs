@@ -8,6 +8,9 @@ import { LibraryPeer } from './library-peer.mjs';
 import { RawPeer } from './raw-peer.mjs';
 import { Server } from './server.mjs';
 
+/** How late a start is cut off. */
+const startMsMax = 800;
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Runs so many rounds; its figures, and whatever went against the promise. */
@@ -23,7 +26,7 @@ export async function crashes({ rounds, seed, libraryPeers = 5, rawPeers = 5, te
   );
   for (let round = 1; round <= rounds && world.faults.length === 0; round += 1) {
     await pause(50 + world.below(450));
-    await server.kill();
+    await endOf(server, world);
     readyMs.push(await server.start());
     await askAgain(world, raw[0]);
     if (round % 10 === 0) tell(`${round} of ${rounds} rounds, ${world.summary(raw, library)}`);
@@ -41,6 +44,21 @@ export async function crashes({ rounds, seed, libraryPeers = 5, rawPeers = 5, te
   return { faults: world.faults, figures: figures(world, { raw, library, readyMs, rounds }) };
 }
 
+/** Mostly kill -9, now and then in order; and now and then the next process is killed while it brings back what it found. */
+async function endOf(server, world) {
+  if (world.below(8) > 0) {
+    await server.kill();
+    world.ends.killed += 1;
+  } else {
+    const code = await server.stop();
+    if (code !== 0) world.faults.push(`SIGTERM ended the server with ${code}`);
+    world.ends.stopped += 1;
+  }
+  if (world.below(4) > 0) return;
+  await server.startInVain(world.below(startMsMax));
+  world.ends.killedWhileStarting += 1;
+}
+
 /** A few of the keys that were acknowledged, asked for again by another session: the same jobs. */
 async function askAgain(world, peer) {
   const keys = [...world.keys.entries()];
@@ -52,6 +70,7 @@ function figures(world, { raw, library, readyMs, rounds }) {
   const sorted = readyMs.toSorted((a, b) => a - b);
   return {
     rounds,
+    ...world.ends,
     events: raw.reduce((sum, { view }) => sum + view.last, 0) + world.eventsSeen,
     jobs: world.keys.size,
     resumes: raw.reduce((sum, { resumes }) => sum + resumes, 0),
@@ -63,6 +82,7 @@ function figures(world, { raw, library, readyMs, rounds }) {
 
 class World {
   faults = [];
+  ends = { killed: 0, stopped: 0, killedWhileStarting: 0 };
   /** By acknowledged key: the job it stands for, and what was submitted. */
   keys = new Map();
   eventsSeen = 0;

@@ -19,11 +19,8 @@ export class Server {
 
   /** Starts it, on the port it had; how long it took to be ready. */
   async start() {
-    const port = this.url === '' ? '0' : new URL(this.url).port;
     const beganMs = performance.now();
-    this.#child = spawn(process.execPath, [main, ...this.#args, '--port', port], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    this.#spawn();
     const ended = once(this.#child, 'exit').then(([code]) => {
       throw new Error(`the server ended with ${code} before it was ready`);
     });
@@ -31,6 +28,20 @@ export class Server {
     ended.catch(() => {});
     this.url = line.replace('arcpx listening on ', '');
     return performance.now() - beganMs;
+  }
+
+  /** A process that is killed after `ms`, ready or not. */
+  async startInVain(ms) {
+    this.#spawn();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await this.kill();
+  }
+
+  #spawn() {
+    const port = this.url === '' ? '0' : new URL(this.url).port;
+    this.#child = spawn(process.execPath, [main, ...this.#args, '--port', port], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
   }
 
   async kill() {
