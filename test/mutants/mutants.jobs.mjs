@@ -123,7 +123,7 @@ export const jobMutants = [
   ],
   [
     'the terminal does not wait for the revocation',
-    ['src/jobs.ts', 'credentials: job.credentials.length,', 'credentials: 0,'],
+    ['src/jobs.ts', 'clock),\n      credentials: job.credentials.length,', 'clock),\n      credentials: 0,'],
   ],
   [
     'a revocation that hangs holds the terminal back for ever',
