@@ -8,6 +8,9 @@ import { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
 import type { Credential } from './wire/messages.ts';
 
+/** Values that a job's credentials may have had, rotated ones included: each is looked for in all that it says. */
+const valuesMax = 1000;
+
 /** A job that is to have credentials: also one that is not there yet. */
 export type Provisioned = Pick<Job, 'id' | 'principal' | 'accepted' | 'authority' | 'traceId'>;
 
@@ -64,6 +67,8 @@ export class Credentials {
     const key = `${job.id} ${id}`;
     const rotation = this.#rotations.get(key) ?? this.#rotate(job, id).finally(() => this.#rotations.delete(key));
     this.#rotations.set(key, rotation);
+    // An agent that does not wait for it is not to end the process by its failure.
+    rotation.catch(() => {});
     return rotation;
   }
 
@@ -88,6 +93,9 @@ export class Credentials {
     if (!credential) throw new ArcpError('INVALID_REQUEST', 'rotateCredential(): this job has no such credential');
     if (!provisioner || !rotate) {
       throw new ArcpError('INVALID_REQUEST', 'rotateCredential(): the provisioner cannot rotate');
+    }
+    if (job.secrets.count >= valuesMax) {
+      throw new ArcpError('INVALID_REQUEST', `rotateCredential(): a job has ${valuesMax} values at most`);
     }
     if (job.isEnding) throw new ArcpError('CANCELLED', 'rotateCredential(): the job is at its end');
     const taken = (given: object): Credential => {

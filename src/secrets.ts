@@ -10,9 +10,13 @@ const secretCharsMin = 8;
 export class Secrets {
   /** Each spelling of each value, with what stands in its place. */
   readonly #marks = new Map<string, string>();
+  /** How many values there have been. */
+  count = 0;
 
   /** `mark` is plain text: it is put into JSON as it is. */
   add(value: string, mark: string): void {
+    if (this.#marks.has(value)) return;
+    this.count += 1;
     // Quotes and backslashes are never plain in JSON, and are not looked for in it.
     const spellings = [JSON.stringify(value).slice(1, -1), encodeURIComponent(value)];
     for (const encoding of ['base64', 'base64url', 'hex'] as const)

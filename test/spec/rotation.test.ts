@@ -93,6 +93,13 @@ describe('§8 a rotation that cannot be', () => {
     expect(peer.sequenced()).toEqual([]);
   });
 
+  test('§8 a thousand values are enough for one job: INVALID_REQUEST', async () => {
+    const { agent, credential, up } = await provisionedJob();
+    for (let rotation = 1; rotation < 1000; rotation += 1) await agent.job.rotateCredential(credential.id);
+    await expect(agent.job.rotateCredential(credential.id)).rejects.toMatchObject({ code: 'INVALID_REQUEST' });
+    expect(up.countOf('rotate')).toBe(999);
+  });
+
   test('§8 one that fails, or is too slow, is INTERNAL_ERROR without its words; the value stays as it was', async () => {
     const at = await provisionedJob({ provisionerTimeoutSec: 2 });
     at.up.fail('rotate', () => new Error('sk-hunter2'));
