@@ -158,7 +158,7 @@ describe('§4 back-pressure', () => {
 describe('§4 the slow consumer', () => {
   const slow = { maxUnsentBytes: 10_000, stallTimeoutSec: 5 };
 
-  // proves P3.04, P4.05
+  // proves P3.04, P3.45, P4.05
   test('§4 a socket that holds too much and takes nothing for the stall timeout is detached 4003, its events kept', async () => {
     const { agent, peer, link, clock, runtime, resume } = await session(slow);
     link.stall();

@@ -60,6 +60,7 @@ describe("§9 an embedder's audit that throws", () => {
 });
 
 describe('§3 a session that fails inside the runtime', () => {
+  // proves P3.45
   test('§3 a session that fails inside the runtime closes its socket 1011, and the other sessions never notice', async () => {
     const { disk, store } = failingStore();
     const at = world({ store });

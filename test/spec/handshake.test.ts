@@ -175,7 +175,7 @@ describe('§2 the first frame', () => {
     expect(at.runtime.sessions()).toEqual([]);
   });
 
-  // proves P10.12
+  // proves P3.45, P10.12
   test('§2 a first frame that is session.open, of another protocol, is told so once: INVALID_REQUEST, close 1002', async () => {
     const at = world();
     const peer = at.open();
@@ -226,7 +226,7 @@ describe('§2 a second hello', () => {
 });
 
 describe('§2 silence', () => {
-  // proves P2.09
+  // proves P2.09, P3.45
   test('§2 sockets that say nothing are closed 4004 after the handshake timeout, 10 s by default, and not before', async () => {
     const at = world();
     const peer = at.open();

@@ -177,7 +177,7 @@ describe('§2 refused hellos and resumes', () => {
 });
 
 describe('§2 frames a second', () => {
-  // proves P2.21
+  // proves P2.21, P3.45
   test('§2 bursts of twice the rate pass; one frame more is told, closes 1008, and the session can resume', async () => {
     const at = world({ maxFramesPerSecond: 10 });
     const { peer, resumeToken, submit } = await enter(at);

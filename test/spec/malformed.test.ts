@@ -57,7 +57,7 @@ describe('§1 what is no frame', () => {
     expect(at.runtime.sessions()).toMatchObject([{ state: 'live' }]);
   });
 
-  // proves P1.11
+  // proves P1.11, P3.45
   test('§1 a binary frame closes 1003; the session is detached and can resume', async () => {
     const at = world();
     const { peer, link, resumeToken } = await live(at);
@@ -100,7 +100,7 @@ describe('§1 the inbound frame limit', () => {
     return `${head}${'x'.repeat(bytes - head.length - 3)}"}}`;
   };
 
-  // proves P1.10
+  // proves P1.10, P3.45
   test('§1 over a real WebSocket, a frame of exactly 1 MiB is served; one byte more closes 1009, and the session can resume', async () => {
     const at = await socketRuntime({ agents: [echo] });
     const peer = await at.open();

@@ -241,7 +241,7 @@ describe('§3 tokens rotate, and a welcome that got lost costs nothing', () => {
 });
 
 describe('§3 takeover: at every moment one live connection at most', () => {
-  // proves P3.09, P3.35
+  // proves P3.09, P3.35, P3.45
   test('§3 a half-open connection is closed 4001 before the newer one is welcomed', async () => {
     const at = world();
     const older = at.open();

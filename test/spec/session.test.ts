@@ -67,7 +67,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     });
   }
 
-  // proves P3.06
+  // proves P3.06, P3.45
   test('§3 session.close is answered, closes 1000, and leaves jobs running and the token good for the window', async () => {
     const at = world();
     const { peer, resumeToken } = await liveSession(at);
@@ -115,7 +115,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     expect(at.state()).toEqual([]);
   });
 
-  // proves P3.05
+  // proves P3.05, P3.45
   test('§3 a lost heartbeat is told (HEARTBEAT_LOST, retryable), closes 4002, and is otherwise a lost transport', async () => {
     const at = world({ heartbeatSec: 30 });
     const { peer, resumeToken } = await liveSession(at);
@@ -127,7 +127,7 @@ describe('§3 live and resumed: the five ways to part are five different things'
     expect(await resumed(at.open(), resumeToken)).toMatchObject({ type: 'session.welcome' });
   });
 
-  // proves P3.13
+  // proves P3.13, P3.45
   test('§3 on shutdown the client is told session.bye {reason: "shutdown", resumable}, and the socket closed 1001', async () => {
     const at = world();
     const { peer } = await liveSession(at);
