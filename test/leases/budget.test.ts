@@ -8,6 +8,7 @@ const budget = (...amounts: string[]) => new Budget(readAmounts(amounts));
 const cost = (value: number, unit = 'USD', name = 'cost.tokens') => ({ name, value, unit });
 
 describe('§8 counting', () => {
+  // proves P8.10
   test('§8 ten times 0.1 of 1.00 leaves exactly 0, and not before', () => {
     const one = budget('USD:1.00');
     for (let time = 1; time <= 10; time += 1) {
@@ -77,6 +78,7 @@ describe('§8 counting', () => {
 });
 
 describe('§8 what remains is told after material decrements', () => {
+  // proves P8.13
   test('§8 a hundredth of what was granted at a time, and the end of it', () => {
     const one = budget('USD:10');
     expect(one.spend(cost(0.06))).toBeUndefined();

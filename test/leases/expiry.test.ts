@@ -35,6 +35,7 @@ describe('§8 expires_at', () => {
     ['2031-01-01T00:00:00Z'],
   ];
   for (const text of bad) {
+    // proves P8.08
     test(`§8 ${JSON.stringify(text)} is INVALID_REQUEST`, () => {
       expect(() => at(text)).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }));
     });

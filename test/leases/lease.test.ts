@@ -36,6 +36,7 @@ describe('§8 what a lease_request may be', () => {
     { 'cost.budget': ['USD:5.00', 'EUR:1', 'credits:1000', 'x_y-1:0.000001', 'ZERO:0'] },
   ];
   for (const request of good) {
+    // proves P8.01
     test(`§8 ${JSON.stringify(request)} is granted as it was asked for`, () => {
       expect(readLease(request).granted).toEqual(request);
     });
@@ -88,6 +89,7 @@ describe('§8 what a lease_request may be', () => {
     ['17 currencies', { 'cost.budget': many(17, (at) => `C${at}:1`) }],
   ];
   for (const [what, request] of bad) {
+    // proves P8.01
     test(`§8 ${what} is INVALID_REQUEST`, () => {
       expect(codeOf(() => readLease(request))).toBe('INVALID_REQUEST');
     });
@@ -168,6 +170,7 @@ describe('§8 children', () => {
     );
   }
 
+  // proves P8.15
   test('§8 10,000 random parents and children: no child allows a target, or an amount, that its parent does not', () => {
     const tally = { accepted: 0, refused: 0 };
     for (let round = 0; round < 10_000; round += 1) {
@@ -190,6 +193,7 @@ describe('§8 children', () => {
     expect(Math.min(tally.accepted, tally.refused)).toBeGreaterThan(1000);
   });
 
+  // proves P8.15
   test('§8 equal is allowed; a namespace of its own is not', () => {
     const lease = readLease({ 'fs.read': ['/a/**'], 'cost.budget': ['USD:1'] });
     expect(accepts(lease, lease)).toBe(true);

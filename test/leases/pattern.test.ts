@@ -14,6 +14,7 @@ const pattern = fc.array(segment, { minLength: 1, maxLength: 5 });
 describe('§8 a pattern covers what its definition says', () => {
   for (const separator of ['/', '.'] as const) {
     const targets = everyText(['a', 'b', separator], 7);
+    // proves P8.02, P8.03
     test(`§8 every target of up to seven characters, segments ending at ${separator}`, () => {
       let covered = 0;
       const property = fc.property(pattern, (segments) => {
@@ -47,6 +48,7 @@ describe('§8 matching is linear: no pattern of a client costs more than a look'
     ['one long run of stars with letters behind **', `/**/${'*a*/'.repeat(60)}b/**`, steps],
   ];
   for (const [what, text, against] of worst) {
+    // proves P8.05
     test(`§8 ${what}, against 10 kB`, () => {
       const read = readPattern(text.slice(0, 512), '/');
       covers(read, against);

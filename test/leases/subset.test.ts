@@ -31,6 +31,7 @@ function escapeOf(child: readonly string[], parent: readonly string[]): string |
 }
 
 describe('§8 a child lease is a subset of its parent’s', () => {
+  // proves P8.15
   test(`§8 ${pairs} random pairs: no child allows a target that its parent forbids, and few are refused for nothing`, () => {
     const draw = seeded(seed);
     const pattern = () => Array.from({ length: 1 + draw(3) }, () => segments[draw(segments.length)] ?? 'a').join('/');

@@ -9,6 +9,7 @@ describe('§8 the examples of docs/leases.md', () => {
   const rows = [...text.matchAll(/^\| `([^`]+)` +\| `([^`]+)` +\| `([^`]+)` +\| (covered|denied) +\|$/gm)];
   test('§8 there are many', () => expect(rows.length).toBeGreaterThan(40));
   for (const [, namespace = '', pattern = '', target = '', verdict] of rows) {
+    // proves P8.02, P8.03
     test(`§8 ${namespace} ${pattern}: ${target} is ${verdict}`, () => {
       const lease = readLease({ [namespace]: [pattern] });
       expect(coveredTarget(lease, namespace, target) === undefined ? 'denied' : 'covered').toBe(verdict);
@@ -23,6 +24,7 @@ type Spellings = [target: string, canonical: string | undefined][];
 function spellings(what: string, canonical: (target: string) => string | undefined, cases: Spellings): void {
   for (const [target, expected] of cases) {
     const shown = JSON.stringify(target.length > 60 ? `${target.slice(0, 60)}…` : target);
+    // proves P8.04
     test(`§8 ${what}: ${shown} is ${expected === undefined ? 'denied' : JSON.stringify(expected)}`, () => {
       expect(canonical(target)).toBe(expected);
       // What is canonical stays as it is.

@@ -9,6 +9,7 @@ import { puppet, tokens } from '../support/runtime.ts';
 import { comeBack, cut, enter, events, terminals, turn } from '../support/session.ts';
 
 describe('§7 a job across a crash', () => {
+  // proves P3.44
   test('its end is committed before anybody is served', async () => {
     const at = await midway();
     const next = at.crashed();
@@ -17,6 +18,7 @@ describe('§7 a job across a crash', () => {
     expect(next.store.medium.record('job', at.jobId)?.body).toContain('"status":"error"');
   });
 
+  // proves P3.44
   test('rerun: it begins again with the same input, and its stream says so', async () => {
     const at = await midway('rerun', { input: { n: 7 } });
     const next = at.crashed();
@@ -27,6 +29,7 @@ describe('§7 a job across a crash', () => {
     expect(await peer.next('job.result')).toMatchObject({ job_id: at.jobId, event_seq: 7 });
   });
 
+  // proves P3.44
   test('a machine goes on where it was', async () => {
     const machine = createMachine({
       initial: 'one',
@@ -56,6 +59,7 @@ describe('§7 a job across a crash', () => {
     expect(peer.sequenced()).toMatchObject([{ type: 'job.error', payload }]);
   });
 
+  // proves P6.18
   test('max_runtime_sec counts from the submit, in whichever process', async () => {
     const at = await midway('rerun', { max_runtime_sec: 100 });
     const next = at.crashed();

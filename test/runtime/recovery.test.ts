@@ -29,6 +29,7 @@ describe('§3 a session outlives the process', () => {
     expect(peer.sequenced()).toMatchObject([{ event_seq: 6, type: 'job.error' }]);
   });
 
+  // proves P3.43
   test('one that was connected has a whole window from the restart on', async () => {
     const at = await midway();
     at.clock.advance(59_000);
@@ -38,6 +39,7 @@ describe('§3 a session outlives the process', () => {
     expect((await comeBack(next, { resumeToken: at.resumeToken })).welcome.type).toBe('session.welcome');
   });
 
+  // proves P3.43
   test('one that was detached has what remained, however long no process ran', async () => {
     const at = await midway();
     await cut(at.peer);
@@ -154,6 +156,7 @@ describe('§3 a session outlives the process', () => {
 });
 
 describe('§6.3 a history that was lost is never told wrongly', () => {
+  // proves P3.38
   test('a cursor beyond the log is refused as ahead', async () => {
     const at = await midway();
     const next = at.crashed();
@@ -161,6 +164,7 @@ describe('§6.3 a history that was lost is never told wrongly', () => {
     expect(await next.open().resume(tokens.alice, resume)).toMatchObject(refusal('RESUME_WINDOW_EXPIRED', 'ahead'));
   });
 
+  // proves P3.38
   test('nor is one within it, where the numbers have been given to other events since', async () => {
     const at = await midway('rerun');
     // The disk lies: what it had promised to keep of the last two events is gone.
@@ -179,6 +183,7 @@ describe('§6.3 a history that was lost is never told wrongly', () => {
 });
 
 describe('§3 a shutdown of a runtime whose store lasts', () => {
+  // proves P3.13
   test('tells clients that they can come back, and they can', async () => {
     const at = await midway();
     at.agent.finish('done');

@@ -18,7 +18,7 @@ describe('§8 credentials are issued before the job is accepted', () => {
     expect((await declined.join()).welcome.payload.capabilities.features).toEqual(['ack']);
   });
 
-  // proves P8.22, P1.08
+  // proves P1.08, P8.22
   test('§8 the submitter has them with the accepted job, and so has its agent', async () => {
     const { accepted, agent, up } = await provisionedJob();
     const [value] = up.values;

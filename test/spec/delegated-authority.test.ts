@@ -38,6 +38,7 @@ describe('§8 what a child may do', () => {
     ['to delegate to others', { 'agent.delegate': ['*'] }],
   ];
   for (const [what, lease_request] of beyond) {
+    // proves P8.15, P8.18
     test(`§8 ${what} is LEASE_SUBSET_VIOLATION, told as the call’s tool_result, and there is no child`, async () => {
       const { parent, child, peer, runtime, bodies } = await family(lease);
       const asked = { agent: 'child', lease_request: JSON.parse(JSON.stringify(lease_request)) };
@@ -69,6 +70,7 @@ describe('§8 what a child may do', () => {
     ['no agent', 'PERMISSION_DENIED', {}],
   ];
   for (const [what, code, asked] of others) {
+    // proves P8.18
     test(`§8 ${what} is ${code}`, async () => {
       const { parent, child } = await family({ 'agent.delegate': ['child', 'puppet2'] });
       await refused(code, () => Reflect.apply(parent.delegate, parent, [asked]));
@@ -91,6 +93,7 @@ describe('§8 what a child may do', () => {
 describe('§8 a child’s money', () => {
   const cost = (job: JobContext, value: number) => job.metric({ name: 'cost.tokens', value, unit: 'USD' });
 
+  // proves P8.16
   test('§8 is reserved from what its parent has left, and what it leaves comes back with its end', async () => {
     const { parent, child, acceptedChild } = await family({ 'cost.budget': ['USD:5.00'] });
     cost(parent, 3);
@@ -143,6 +146,7 @@ describe('§8 a child’s money', () => {
 describe('§8 a child’s time', () => {
   const until = (seconds: number) => ({ expires_at: new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString() });
 
+  // proves P8.17
   test('§8 is its parent’s where it has none of its own', async () => {
     const { parent, child, clock, peer, acceptedChild } = await family({}, { asked: { lease_constraints: until(60) } });
     const handle = parent.delegate({ agent: 'child' });
@@ -154,6 +158,7 @@ describe('§8 a child’s time', () => {
     expect(terminals(peer)).toMatchObject([{ job_id: handle.id, payload: { code: 'LEASE_EXPIRED' } }]);
   });
 
+  // proves P8.17
   test('§8 may be shorter, or the same, and no longer', async () => {
     const { parent, clock, peer } = await family({}, { asked: { lease_constraints: until(60) } });
     const ask = (seconds: number) => parent.delegate({ agent: 'child', lease_constraints: until(seconds) });

@@ -14,6 +14,7 @@ describe('§8 when a parent ends, its running children are cancelled', () => {
     ['is over its lease', ({ clock }) => clock.advance(50_000)],
   ];
   for (const [how, end] of ends) {
+    // proves P8.21
     test(`§8 a parent that ${how}`, async () => {
       const expires_at = new Date(Date.UTC(2026, 0, 1, 0, 0, 50)).toISOString();
       const asked = how === 'is over its lease' ? { lease_constraints: { expires_at } } : { max_runtime_sec: 100 };
@@ -35,6 +36,7 @@ describe('§8 when a parent ends, its running children are cancelled', () => {
     });
   }
 
+  // proves P8.21
   test('§8 and theirs, down to the last', async () => {
     const { parent, child, peer, clock, runtime } = await family({}, { options: { cancelGraceSec: 5 } });
     parent.delegate({ agent: 'child', lease_request: { 'agent.delegate': ['child'] } });

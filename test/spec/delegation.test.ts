@@ -8,6 +8,7 @@ import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 describe('§8 a child', () => {
+  // proves P1.09, P7.07, P8.19
   test('§8 is told of by its parent’s delegate event and by an acceptance that links it, with the same trace', async () => {
     const agent = puppet();
     const at = simulatedRuntime({ agents: [agent.agent, echo] });
@@ -45,6 +46,7 @@ describe('§8 a child', () => {
     ]);
   });
 
+  // proves P8.20
   test('§8 its events are numbered in the session that submitted its parent, which may cancel it, and no other', async () => {
     const { parent, child, peer, runtime, ...at } = await family();
     const handle = parent.delegate({ agent: 'child' });

@@ -8,6 +8,7 @@ describe('§8 budgets', () => {
   const spend = (agent: Awaited<ReturnType<typeof leased>>['agent'], value: number, unit = 'USD') =>
     agent.job.metric({ name: 'cost.tokens', value, unit });
 
+  // proves P8.10, P8.13
   test('§8 ten times 0.1 of 1.00 leaves exactly 0: the tenth call goes through, the eleventh does not', async () => {
     const { agent, bodies } = await leased(asked);
     for (let call = 1; call <= 10; call += 1) await agent.job.tool('t', {}, () => spend(agent, 0.1));
@@ -18,6 +19,7 @@ describe('§8 budgets', () => {
     expect(remaining[0]?.body).toEqual({ name: 'cost.budget.remaining', value: 0.9, unit: 'USD' });
   });
 
+  // proves P8.12
   test('§8 exhausted, every call is BUDGET_EXHAUSTED, not retryable; the agent may go on without them', async () => {
     const { agent, bodies, peer } = await leased(asked);
     spend(agent, 1.12);
@@ -33,6 +35,7 @@ describe('§8 budgets', () => {
     expect(await peer.next('job.result')).toMatchObject({ payload: { result: 'partial' } });
   });
 
+  // proves P8.11
   test('§8 what does not count, does not count: other units, other names, negative values', async () => {
     const { agent, bodies } = await leased(asked);
     spend(agent, 5, 'EUR');
@@ -75,6 +78,7 @@ describe('§8 expiry', () => {
     });
   }
 
+  // proves P8.09
   test('§8 the job ends LEASE_EXPIRED at that moment and not before, and its agent is told', async () => {
     const { agent, clock, peer } = await leased(asked(60));
     clock.advance(59_999);
@@ -89,6 +93,7 @@ describe('§8 expiry', () => {
     await refused('LEASE_EXPIRED', () => agent.job.authorize('tool.call', 'a'));
   });
 
+  // proves P8.08, P8.09
   test('§8 it works without a lease_request, and also while nobody is connected', async () => {
     const { clock, peer, runtime, ...session } = await leased({ lease_constraints: at(60) });
     await cut(peer);
@@ -137,6 +142,7 @@ describe('§8 expiry', () => {
     expect(terminals(peer)).toMatchObject([expired]);
   });
 
+  // proves P8.07
   test('§8 the order is expiry, budget, pattern', async () => {
     const lease_request = { 'cost.budget': ['USD:0'] };
     const { agent, clock } = await leased({ lease_request, lease_constraints: at(60) });

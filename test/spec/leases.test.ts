@@ -14,6 +14,7 @@ describe('§8 what is granted', () => {
     expect(agent.job.budget).toEqual({ USD: 5, EUR: 1 });
   });
 
+  // proves P8.06
   test('§8 without a lease_request the lease is empty, without constraints and budget, and everything is denied', async () => {
     const { accepted, agent } = await leased({});
     expect(accepted.payload.lease).toEqual({});
@@ -86,6 +87,7 @@ describe('§8 tools', () => {
     expect(answer?.body).toEqual({ call_id: Object(call?.body).call_id, result: ['arcp', 1] });
   });
 
+  // proves P8.06
   test('§8 a call that is not covered is told, not run, and its tool_result is PERMISSION_DENIED; the job goes on', async () => {
     const { agent, bodies, peer } = await leased({ lease_request: { 'tool.call': ['search.*'] } });
     let ran = 0;
@@ -154,6 +156,7 @@ describe('§8 tools', () => {
 });
 
 describe('§8 other calls', () => {
+  // proves P8.14
   test('§8 authorize gives back the target as it was checked', async () => {
     const lease_request = { 'fs.read': ['/data/**'], 'net.fetch': ['https://h.example/**'], 'model.use': ['v/*'] };
     const { agent } = await leased({ lease_request });

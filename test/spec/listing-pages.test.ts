@@ -20,6 +20,7 @@ async function pages(peer: Peer, request: { limit: number; filter?: object }, be
 }
 
 describe('§5 pages', () => {
+  // proves P5.01, P5.06
   test('§5 of 100 by default, of 500 at most', async () => {
     const { peer, submit } = await enter(world({ maxJobsPerSession: 600, maxFramesPerSecond: 10_000 }));
     const all = await many(submit, 510);
@@ -45,6 +46,7 @@ describe('§5 pages', () => {
     });
   }
 
+  // proves P5.04
   test('§5 each job once, though jobs come, end and are forgotten in between', async () => {
     const at = world({ jobRetentionSec: 10 });
     const { peer, submit } = await enter(at);
@@ -88,6 +90,7 @@ describe('§5 pages', () => {
     expect(await list(peer, { cursor, filter: {} })).toMatchObject(invalid);
   });
 
+  // proves P5.04
   test('§5 a cursor that was changed in any one character is INVALID_REQUEST', async () => {
     const { peer, submit } = await enter(world({ maxFramesPerSecond: 100_000 }));
     await many(submit, 3);
@@ -114,6 +117,7 @@ describe('§5 pages', () => {
 });
 
 describe('§5 a policy can widen it', () => {
+  // proves P5.03, P5.19
   test("§5 what authorize lets be observed is listed among one's own, and told to the audit", async () => {
     const asked: object[] = [];
     const at = world({

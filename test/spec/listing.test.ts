@@ -5,6 +5,7 @@ import { tokens } from '../support/runtime.ts';
 import { cut, enter, turn } from '../support/session.ts';
 
 describe('§5 what is told of a job', () => {
+  // proves P5.02
   test('§5 a running job, with every field there is', async () => {
     const at = world();
     const { watcher, owner, jobId, accepted } = await watched(at);
@@ -63,6 +64,7 @@ describe('§5 what is told of a job', () => {
     ['error', (at: ReturnType<typeof world>) => at.agent.fail(new Error('of the agent'))],
     ['timed_out', (at: ReturnType<typeof world>) => at.clock.advance(5000)],
   ] as const) {
+    // proves P5.05
     test(`§5 a job that ended in ${status} says so, and is listed for job_retention and no longer`, async () => {
       const at = world({ jobRetentionSec: 100 });
       const { peer, submit } = await enter(at);
@@ -107,6 +109,7 @@ describe('§5 which jobs', () => {
     expect(ids(await list(peer))).toEqual(all);
   });
 
+  // proves P5.03
   test("§5 a principal's own, from all its sessions, and nobody else's", async () => {
     const at = world();
     const { jobId, watcher } = await watched(at, { token: tokens.bob });
@@ -116,6 +119,7 @@ describe('§5 which jobs', () => {
     expect(ids(await list(watcher.peer))).toEqual([bobs.job_id]);
   });
 
+  // proves P5.01
   test('§5 by status, one or several, and an empty list of them is no condition', async () => {
     const at = world();
     const { peer, submit } = await enter(at);
@@ -161,6 +165,7 @@ describe('§5 which jobs', () => {
     expect(await created({ created_after: '2026-01-01T00:00:00.500+00:00' })).toEqual([times[2], times[1]]);
   });
 
+  // proves P5.01
   test('§5 all conditions hold together', async () => {
     const at = world();
     const { peer, submit } = await enter(at);

@@ -92,6 +92,7 @@ test('§8 a shutdown revokes what its jobs had, though they go on after the next
   expect([...at.up.live]).toEqual([]);
 });
 
+// proves P8.26
 test('§8 no value is in the store, neither in a record nor in a frame, rotations included', async () => {
   const at = world();
   const { submit, peer } = await enter(at, { features: credentialFeatures });

@@ -229,6 +229,7 @@ describe('§8 a shutdown', () => {
   });
 });
 
+// proves P6.07
 test('§8 two hundred races of ends: one terminal each, and no credential is left', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1e9);
   console.info(`seed ${seed}`);

@@ -8,6 +8,7 @@ import { enter, events, terminals, turn } from '../support/session.ts';
 const notFound = { type: 'session.error', payload: { code: 'JOB_NOT_FOUND', retryable: false } };
 
 describe('§5 it gives no authority', () => {
+  // proves P5.18
   test('§5 a subscriber may not cancel, not even of the same principal', async () => {
     const at = world();
     const { watcher, jobId } = await watched(at);
@@ -68,6 +69,7 @@ describe('§5 it gives no authority', () => {
 });
 
 describe('§5 visibility', () => {
+  // proves P5.20
   test('§5 an unknown job and an invisible one are JOB_NOT_FOUND, word for word the same', async () => {
     const at = world();
     const { watcher, jobId } = await watched(at, { token: tokens.bob });
@@ -78,6 +80,7 @@ describe('§5 visibility', () => {
     expect(JSON.stringify(told).replace(jobId, never)).toBe(JSON.stringify(unknown));
   });
 
+  // proves P5.19, P5.20
   test('§5 what a policy lets be observed can be watched, and every decision is told to the audit', async () => {
     const at = world({
       authorize: ({ action, principal, job }) =>

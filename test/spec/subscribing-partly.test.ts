@@ -15,6 +15,7 @@ describe('§5 what is partly gone', () => {
     ['events', { historyEvents: 4 }],
     ['bytes', { historyBytes: 1100 }],
   ] as const) {
+    // proves P5.12
     test(`§5 above a job's limit of ${limit} what is kept comes, with history_from`, async () => {
       const at = world(options);
       const { watcher, jobId } = await watched(at);
@@ -72,6 +73,7 @@ describe('§5 what is partly gone', () => {
 });
 
 describe('§5 which features count', () => {
+  // proves P5.15
   test("§5 the subscriber's: progress that the submitting session left out comes to who negotiated it, in its place", async () => {
     const at = world();
     const { owner, watcher, jobId } = await watched(at, { ownerFeatures: without('progress') });

@@ -11,6 +11,7 @@ const upTo = (count: number, from = 1) => Array.from({ length: count - from + 1 
 const notFound = { type: 'session.error', payload: { code: 'JOB_NOT_FOUND', retryable: false } };
 
 describe('§5 what a subscription begins with', () => {
+  // proves P5.07
   test('§5 job.subscribed tells of the job as it is now, and comes first', async () => {
     const at = world();
     const { watcher, jobId } = await watched(at);
@@ -41,6 +42,7 @@ describe('§5 what a subscription begins with', () => {
     expect(types.slice(types.indexOf('job.subscribed'))).toEqual(['job.subscribed', ...Array(3).fill('job.event')]);
   });
 
+  // proves P5.11
   test('§5 subscribed_from is the newest number of the submitting session that is of this job', async () => {
     const at = world();
     const { owner, watcher, jobId } = await watched(at);
@@ -64,6 +66,7 @@ describe('§5 history, then live', () => {
     ['null for both', { from_event_seq: null, history: null }, upTo(8, 6)],
   ];
   for (const [what, payload, expected] of asks) {
+    // proves P5.10
     test(`§5 asked for ${what}`, async () => {
       const at = world();
       const { watcher, jobId } = await watched(at);
@@ -76,6 +79,7 @@ describe('§5 history, then live', () => {
     });
   }
 
+  // proves P5.08
   test('§5 without a hole or a repeat where a job emits all the while', async () => {
     const at = world({ maxFramesPerSecond: 10_000 });
     const { watcher, jobId } = await watched(at, { features: without('ack') });
@@ -113,6 +117,7 @@ describe('§5 history, then live', () => {
     expect(new Set([...mine, ...theirs].map(({ id }) => id)).size).toBe(4);
   });
 
+  // proves P5.08
   test("§5 numbered in the subscriber's session, among the events of its own jobs", async () => {
     const at = world();
     const { owner, watcher, jobId } = await watched(at);
@@ -147,6 +152,7 @@ describe('§5 history, then live', () => {
     });
   }
 
+  // proves P5.09
   test('§5 an ended job too, within its retention: everything, and its terminal', async () => {
     const at = world({ jobRetentionSec: 100 });
     const { owner, watcher, jobId } = await watched(at);

@@ -7,6 +7,7 @@ import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
 const ofJob = (peer: Peer, jobId: string) => peer.sequenced().filter((frame) => frame.job_id === jobId);
 
 describe('§5 a subscription and another one', () => {
+  // proves P5.13
   test('§5 a second one replaces the first: what comes after its answer is its own', async () => {
     const at = world();
     const { watcher, jobId } = await watched(at);
@@ -37,6 +38,7 @@ describe('§5 a subscription and another one', () => {
     expect(again.payload.follows_event_seq).toBeLessThan(3000);
   });
 
+  // proves P5.14
   test("§5 to a job of one's own session it changes nothing: each event still comes once", async () => {
     const at = world();
     const { owner, jobId } = await watched(at);
@@ -83,6 +85,7 @@ describe('§5 a subscription and another one', () => {
 });
 
 describe('§5 job.unsubscribe', () => {
+  // proves P5.16
   test('§5 ends it: nothing more of the job comes, and nothing is answered', async () => {
     const at = world();
     const { watcher, jobId } = await watched(at);
@@ -122,6 +125,7 @@ describe('§5 job.unsubscribe', () => {
 });
 
 describe('§5 it survives drop and resume of the subscriber', () => {
+  // proves P5.17
   test('§5 what was emitted meanwhile comes after the resume, in order, once', async () => {
     const at = world();
     const { watcher, jobId } = await watched(at);

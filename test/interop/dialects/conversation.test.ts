@@ -14,6 +14,7 @@ const traceparent = `00-${trace}-00f067aa0ba902b7-01`;
 const wantBareTraces = ['typescript', 'ruby', 'python'];
 
 describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
+  // proves P10.06, P10.07, P10.08, P10.09, P10.10
   test('connects, submits, and reads every event and the result', async () => {
     const at = await stage(sdk);
     const client = await at.enter();
@@ -109,6 +110,7 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
     expect(client.unread).toEqual([]);
   });
 
+  // proves P10.03, P10.08
   test('hears that a submit was refused', async () => {
     const at = await stage(sdk);
     const client = await at.enter();

@@ -25,6 +25,7 @@ async function told(dialect: DialectName) {
   return peer.sequenced().map(({ payload }) => payload.body ?? payload);
 }
 
+// proves P10.01
 test('§10 the plain form has what the agent gave, and nothing else', async () => {
   const [first, , status, tool, result] = await told('plain');
   expect(first).toEqual({ current: 0.9, total: -1.5 });
@@ -43,6 +44,7 @@ test('§10 Go has whole numbers of progress, current at most total, and output b
   expect(result).toMatchObject({ result: { answer: null }, output: { answer: null } });
 });
 
+// proves P10.04
 test('§10 TypeScript has no null for what may be absent; the nulls of a tool stay', async () => {
   const [, , status, tool, result] = await told('typescript');
   expect(status).toEqual({ phase: 'x' });
@@ -115,7 +117,7 @@ async function cancelled(dialect: DialectName) {
   return (await peer.next('job.error')).payload;
 }
 
-// proves P10.05
+// proves P10.05, P10.10
 test('§10 Python is told every end of a job as an error, C# has the details as a text', async () => {
   const plain = { code: 'CANCELLED', final_status: 'cancelled', details: { reason: 'enough' } };
   expect(await cancelled('plain')).toMatchObject(plain);

@@ -132,6 +132,7 @@ test('§10 before the welcome there is one form for all, and C# and Java are hun
   }
 });
 
+// proves P10.02
 test('§10 a dialect that is named counts, whatever the hello looks like', async () => {
   const at = simulatedRuntime({ agents: [] });
   const named = await refusedSubmit(at.open({ dialect: 'plain' }), { id: ulid });
