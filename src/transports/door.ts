@@ -26,7 +26,10 @@ export interface DoorOptions extends Gate {
   path: string;
   /** Longest inbound frame, in bytes; above it the connection ends with 1009. */
   maxFrameBytes: number;
-  /** How long a peer may take to say what it wants, or to answer a close, in milliseconds; then it is cut. Default 5,000. */
+  /**
+   * How long a peer may take to answer a close, in milliseconds, and half of what it may take to say what it wants; then it
+   * is cut. Default 5,000.
+   */
   patienceMs?: number | undefined;
   /** Sockets of a server of our own that may be without an upgrade; more are destroyed. Default 1,000. */
   maxSilent?: number | undefined;
@@ -84,8 +87,8 @@ export class UpgradeDoor implements Door {
     const allowedHosts = this.#options.allowedHosts ?? hostsFor(host);
     const { maxSilent = maxSilentDefault } = this.#options;
     const limits = {
-      headersTimeout: this.#patienceMs,
-      requestTimeout: this.#patienceMs,
+      headersTimeout: 2 * this.#patienceMs,
+      requestTimeout: 2 * this.#patienceMs,
       connectionsCheckingInterval: Math.ceil(this.#patienceMs / 4),
     };
     const server = createServer(limits, (_request, response) => {

@@ -6,7 +6,7 @@ import { corpus, type FuzzFrame } from './corpus.ts';
 const attackers = 10;
 const batchMax = 200;
 /** Frames drawn at a time, which costs more than to send them, and how often each is sent, spoilt in another way. */
-const drawn = 500;
+const drawn = 100;
 const uses = 10;
 
 export type Storm = (options: { url: string; token: string; frames: number; seed: number }) => Promise<{
