@@ -1,5 +1,7 @@
 // §4: a trace goes wherever its job goes, as it was given.
 import { expect, test } from 'vitest';
+import { featureNames } from '../../src/wire/messages.ts';
+import { echo } from '../support/leases.ts';
 import { puppet, simulatedRuntime } from '../support/runtime.ts';
 import { comeBack, cut, enter, turn } from '../support/session.ts';
 
@@ -26,6 +28,38 @@ test.each([traceId, traceparent, future])(
     const about = peer.frames.filter((frame) => frame.job_id === accepted.job_id);
     expect(about.map(({ type }) => type)).toEqual(['job.accepted', 'job.event', 'job.cancelled', 'job.error']);
     expect(about.map((frame) => frame.trace_id)).toEqual([given, given, given, given]);
+  },
+);
+
+// proves P1.09
+test.each([traceId, traceparent])(
+  '§4 %s is in the list, on what a watcher is sent, and on a delegated job',
+  async (given) => {
+    const agent = puppet();
+    const at = simulatedRuntime({ agents: [agent.agent, echo] });
+    const [owner, watcher] = [
+      await enter(at, { features: [...featureNames] }),
+      await enter(at, { features: [...featureNames] }),
+    ];
+    const lease_request = { 'agent.delegate': ['echo'] };
+    const { job_id } = await owner.submit('puppet', { lease_request }, { trace_id: given });
+    const child = agent.job.delegate({ agent: 'echo', input: 1 });
+    await child.result();
+    const listed = await watcher.peer.ask('session.list_jobs');
+    expect(listed.payload.jobs).toHaveLength(2);
+    for (const job of listed.payload.jobs) expect(job.trace_id).toBe(given);
+    for (const watched of [job_id, child.id]) {
+      const subscribed = await watcher.peer.ask('job.subscribe', { job_id: watched, history: true });
+      expect(subscribed).toMatchObject({ trace_id: given, payload: { trace_id: given } });
+    }
+    agent.finish();
+    await watcher.peer.next((frame) => frame.type === 'job.result' && frame.job_id === job_id);
+    await owner.peer.settle();
+    for (const { peer } of [owner, watcher]) {
+      const about = peer.frames.filter((frame) => frame.job_id !== undefined);
+      expect(about.length).toBeGreaterThanOrEqual(5);
+      for (const frame of about) expect(frame.trace_id).toBe(given);
+    }
   },
 );
 

@@ -100,6 +100,12 @@ export abstract class SdkClient {
     this.send('job.cancel', { reason: 'enough' }, { job_id: jobId });
   }
 
+  /** Sends a request and waits for whatever answers it. */
+  ask(type: string, payload: object, envelope: object = {}): Promise<Frame> {
+    const id = this.send(type, payload, envelope);
+    return this.heard((frame) => frame.payload.request_id === id);
+  }
+
   /** Its own way to leave. */
   close(): void {
     this.send('session.bye', { reason: 'client close' });
