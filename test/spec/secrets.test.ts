@@ -81,19 +81,37 @@ async function busyDay(at: World) {
   const back = at.open();
   const welcome = await back.resume(bearers.alice, { resume_token: resumeToken, last_event_seq: 0 });
   await back.settle();
-  return { ids, peers: [owner.peer, back], resumeTokens: [resumeToken, String(welcome.payload.resume_token)] };
+  return {
+    ids,
+    running: agent.job,
+    peers: [owner.peer, back],
+    resumeTokens: [resumeToken, String(welcome.payload.resume_token)],
+  };
 }
 
 /** Everybody else there is: another principal, and another session of the same one. */
-async function bystanders(at: World, { ids, resumeTokens }: Awaited<ReturnType<typeof busyDay>>): Promise<Peer[]> {
-  const bob = await enter(at, { token: bearers.bob, features: credentialFeatures });
-  const other = await enter(at, { token: bearers.alice, features: credentialFeatures });
+async function bystanders(
+  at: World,
+  { ids, running, resumeTokens }: Awaited<ReturnType<typeof busyDay>>,
+): Promise<Peer[]> {
+  const features = [...credentialFeatures, 'list_jobs', 'subscribe'];
+  const bob = await enter(at, { token: bearers.bob, features });
+  const other = await enter(at, { token: bearers.alice, features });
   for (const { peer, submit } of [bob, other]) {
     for (const job_id of ids) await peer.ask('job.cancel', { job_id });
+    for (const job_id of [...ids, running.id]) await peer.ask('job.subscribe', { job_id, history: true });
+    await peer.ask('session.list_jobs');
     await submit('puppet', { idempotency_key: 'finish', max_runtime_sec: 60 });
     const thief = at.open();
     await thief.resume(bearers.bob, { resume_token: resumeTokens[1] ?? '', last_event_seq: 0 });
   }
+  // Somebody watches while a credential is rotated.
+  at.up.recover('rotate');
+  const { value } = await running.rotateCredential(running.credentials[0]?.id ?? '');
+  running.log('info', `rotated to ${value}`);
+  for (const { peer } of [bob, other]) await peer.settle();
+  expect(other.peer.texts.at(-2)).toContain('rotated to [credential');
+  for (const { peer } of [bob, other]) expect(peer.texts.join('\n')).not.toContain(value);
   return [bob.peer, other.peer];
 }
 
