@@ -54,6 +54,7 @@ export class JobHistory {
   readonly #shelf: HistoryShelf;
   readonly #elsewhere: HistoryElsewhere | undefined;
   #loading: Promise<void> | undefined;
+  #stored: 'elsewhere' | 'here';
   /** The frames are the strings that the session's log holds: to keep one here as well costs a pointer. */
   #frames: string[] = [];
   #places: number[] = [];
@@ -68,6 +69,7 @@ export class JobHistory {
   constructor(shelf: HistoryShelf, elsewhere?: HistoryElsewhere) {
     this.#shelf = shelf;
     this.#elsewhere = elsewhere;
+    this.#stored = elsewhere ? 'elsewhere' : 'here';
     this.newestSeq = this.#gonePlace = elsewhere?.newestSeq ?? 0;
     this.state = elsewhere?.state ?? 'growing';
   }
@@ -121,6 +123,12 @@ export class JobHistory {
         this.#loading = undefined;
       });
     return this.#loading;
+  }
+
+  /** The first number whose frame must not be lost elsewhere, for this history to be whole in the next process. */
+  get neededFrom(): number {
+    if (!this.#shelf.limits) return Number.POSITIVE_INFINITY;
+    return this.#stored === 'elsewhere' ? 0 : Math.floor(this.#gonePlace) + 1;
   }
 
   /** The index of the first entry kept whose place is after this number. */
@@ -204,6 +212,7 @@ export class JobHistory {
     this.#head = 0;
     this.#first -= older.length;
     this.#gonePlace = goneSeq;
+    this.#stored = 'here';
     const chars = older.reduce((sum, { frame }) => sum + frame.length, 0);
     this.#chars += chars;
     this.#shelf.put(this);

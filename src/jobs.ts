@@ -170,11 +170,11 @@ export class Jobs {
 
   /** What an earlier process has left of a job that ended. */
   restoreEnded(id: string, record: JobRecord): void {
-    const { principal, session: sessionId, status, accepted, lastSeq = 0, untilMs = 0 } = record;
+    const { principal, session: sessionId, status, accepted, firstSeq, lastSeq = 0, untilMs = 0 } = record;
     if (status === 'running') return;
     const history = this.#storedHistory(id, record, { newestSeq: lastSeq, state: 'complete' });
     // What was left of its budget has gone with it.
-    const job = { id, principal, sessionId, status, accepted, budget: undefined, history };
+    const job = { id, principal, sessionId, status, accepted, budget: undefined, history, firstSeq };
     this.#known.restoreEnded(job, untilMs - this.#ledger.nowMs());
   }
 

@@ -20,6 +20,8 @@ export interface KnownJob {
   /** What is left of it; undefined where there is none (§9.6). */
   readonly budget: Readonly<Record<string, number>> | undefined;
   readonly history: JobHistory;
+  /** Its first event has this number in its session's log, or a later one. */
+  readonly firstSeq: number;
 }
 
 /** Whose jobs, and which of them. */
@@ -41,9 +43,13 @@ export class KnownJobs {
   readonly #allIds = new JobIds();
   readonly #liveIdsOf = new Map<string, JobIds>();
   readonly #allLiveIds = new JobIds();
+  /** By session, each in the order of its jobs' first events. */
+  readonly #ofSession = new Map<string, Map<string, KnownJob>>();
+  readonly #ledger: Ledger;
 
   constructor(settings: Settings, ledger: Ledger) {
     const { clock, jobRetentionMs: keepMs, features } = settings;
+    this.#ledger = ledger;
     this.shelf = new HistoryShelf(features.has('subscribe') ? settings : undefined);
     const gone = (jobId: string, job: KnownJob) => {
       ledger.delete('job', jobId);
@@ -57,6 +63,7 @@ export class KnownJobs {
   }
 
   add(job: KnownJob): void {
+    this.#join(job);
     this.shelf.put(job.history);
     this.#live.set(job.id, job);
     for (const ids of [idsOf(this.#idsOf, job), this.#allIds]) ids.add(job.id);
@@ -64,9 +71,11 @@ export class KnownJobs {
   }
 
   /** The job's terminal is in its history: what is kept of it from now on is small. */
-  end({ id, principal, sessionId, status, accepted, budget, history }: KnownJob): void {
+  end({ id, principal, sessionId, status, accepted, budget, history, firstSeq }: KnownJob): void {
     if (!this.#live.delete(id)) return;
-    this.#ended.set(id, { id, principal, sessionId, status, accepted, budget, history });
+    const ended = { id, principal, sessionId, status, accepted, budget, history, firstSeq };
+    this.#ended.set(id, ended);
+    this.#ofSession.get(sessionId)?.set(id, ended);
     history.complete();
     this.#thin(this.#liveIdsOf, principal, (jobId) => this.#live.has(jobId));
     this.#allLiveIds.lost((jobId) => this.#live.has(jobId));
@@ -74,9 +83,21 @@ export class KnownJobs {
 
   /** A job that ended in an earlier process, with what is left of the time it is known for. */
   restoreEnded(job: KnownJob, keepMs: number): void {
+    this.#join(job);
     this.shelf.put(job.history);
     for (const ids of [idsOf(this.#idsOf, job), this.#allIds]) ids.add(job.id);
     this.#ended.set(job.id, job, keepMs);
+  }
+
+  /** The first frame of a session's log that the history of one of its jobs needs; infinite where none does (§7.6). */
+  neededFrom(sessionId: string): number {
+    let needed = Number.POSITIVE_INFINITY;
+    for (const { firstSeq, history } of this.#ofSession.get(sessionId)?.values() ?? []) {
+      // Those behind it begin later.
+      if (firstSeq >= needed) break;
+      needed = Math.min(needed, Math.max(firstSeq, history.neededFrom));
+    }
+    return needed;
   }
 
   /** The newest first. */
@@ -94,9 +115,25 @@ export class KnownJobs {
     this.#ended.clear();
     this.#idsOf.clear();
     this.#liveIdsOf.clear();
+    this.#ofSession.clear();
   }
 
-  #forget({ principal, history }: KnownJob): void {
+  #join(job: KnownJob): void {
+    const others = this.#ofSession.get(job.sessionId);
+    if (others) others.set(job.id, job);
+    else this.#ofSession.set(job.sessionId, new Map([[job.id, job]]));
+  }
+
+  #leave({ id, sessionId }: KnownJob): void {
+    const others = this.#ofSession.get(sessionId);
+    others?.delete(id);
+    if (others?.size === 0) this.#ofSession.delete(sessionId);
+    this.#ledger.needsLess(sessionId);
+  }
+
+  #forget(job: KnownJob): void {
+    this.#leave(job);
+    const { principal, history } = job;
     this.shelf.remove(history);
     history.free(history.count);
     const isKnown = (jobId: string) => this.find(jobId) !== undefined;

@@ -3,6 +3,7 @@ import type { EventLog, LogKeeper } from './log.ts';
 import type { Logger } from './options.ts';
 import { StoreRoom } from './store-room.ts';
 import type { Change, RecordKind, Recovered, Store, StoreListener, StoreTrouble } from './stores/store.ts';
+import { Trims } from './trims.ts';
 
 /** How often the runtime's own time is written while nothing else is. */
 const tickMs = 1000;
@@ -21,6 +22,8 @@ export interface LedgerOptions {
   store: Store;
   clock: Clock;
   log: Logger;
+  /** The first frame of a session's log that the history of a job needs; infinite where none does. */
+  neededFrom(sessionId: string): number;
   /** The store is gone for good: nothing more can be promised. */
   lost(trouble: StoreTrouble): void;
 }
@@ -43,7 +46,7 @@ export class Ledger implements LogKeeper {
   #changes: Change[] = [];
   readonly #logs = new Set<EventLog>();
   readonly #names = new Map<EventLog, string>();
-  readonly #trims = new Map<EventLog, number>();
+  readonly #trims: Trims;
   /** Records that are read when they are written: they change more often than that. */
   readonly #late = new Map<string, { kind: RecordKind; id: string; read: () => string | undefined }>();
   #due: 'idle' | 'due' = 'idle';
@@ -60,6 +63,7 @@ export class Ledger implements LogKeeper {
   constructor(options: LedgerOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.#trims = new Trims((name) => options.neededFrom(name));
     this.durable = options.store.durable;
   }
 
@@ -100,7 +104,6 @@ export class Ledger implements LogKeeper {
 
   forget(log: EventLog): void {
     this.#names.delete(log);
-    this.#trims.delete(log);
   }
 
   put(kind: RecordKind, id: string, record: object): void {
@@ -129,7 +132,16 @@ export class Ledger implements LogKeeper {
 
   /** A log that nobody owns any more. */
   drop(name: string): void {
-    this.#change({ do: 'drop', log: name });
+    if (this.#state !== 'open') return;
+    this.#trims.drop(name);
+    this.#schedule();
+  }
+
+  /** The history of a job needs nothing of this log any more: what it has kept on disk may go. */
+  needsLess(name: string): void {
+    if (this.#state !== 'open') return;
+    this.#trims.look(name);
+    this.#schedule();
   }
 
   /** Keeps replies until what they promise is committed. */
@@ -156,14 +168,15 @@ export class Ledger implements LogKeeper {
   }
 
   trimmed(log: EventLog): void {
-    this.#trims.set(log, log.oldestSeq - 1);
+    const name = this.#names.get(log);
+    if (name === undefined) return;
+    this.#trims.trim(name, log.oldestSeq - 1);
     this.#schedule();
   }
 
   dropped(log: EventLog): void {
     const name = this.#names.get(log);
-    this.#trims.delete(log);
-    if (name !== undefined && log.newestSeq > 0) this.#change({ do: 'drop', log: name });
+    if (name !== undefined && log.newestSeq > 0) this.drop(name);
   }
 
   readFrames(log: EventLog, fromSeq: number, toSeq: number): Promise<string[]> {
@@ -235,10 +248,7 @@ export class Ledger implements LogKeeper {
       appended.push({ log, throughSeq: firstSeq + texts.length - 1 });
     }
     this.#logs.clear();
-    for (const [log, throughSeq] of this.#trims) {
-      changes.push({ do: 'trim', log: this.#names.get(log) ?? '', throughSeq });
-    }
-    this.#trims.clear();
+    changes.push(...this.#trims.take());
     changes.push(...this.#changes);
     this.#changes = [];
     if (changes.length === 0) return;

@@ -17,6 +17,8 @@ export interface SessionRecord {
   /** While detached: when its window is over. */
   untilMs?: number;
   ackedSeq: number;
+  /** No resume asks for events up to here, although a job's history may still need them on disk. */
+  trimmedSeq?: number;
 }
 
 export interface TokenRecord {

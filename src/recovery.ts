@@ -1,14 +1,19 @@
 import { eraseParts, isPart, partsOf } from './job-parts.ts';
 import type { Jobs } from './jobs.ts';
+import type { KnownJobs } from './known-jobs.ts';
 import type { Ledger } from './ledger.ts';
 import type { JobRecord, KeyRecord, SessionRecord, TombstoneRecord } from './records.ts';
 import type { Registry } from './registry.ts';
 import { type ReissueWorld, reissue } from './reissue.ts';
 import type { RecordKind, Recovered, StoredRecord } from './stores/store.ts';
+import type { SubscriptionRecord } from './subscription.ts';
+import type { Subscriptions } from './subscriptions.ts';
 
 export interface RecoveryWorld extends ReissueWorld {
   registry: Registry;
   jobs: Jobs;
+  known: KnownJobs;
+  subscriptions: Subscriptions;
   ledger: Ledger;
 }
 
@@ -46,12 +51,22 @@ export async function recover(found: Recovered, world: RecoveryWorld): Promise<v
     }
     running.delete(id);
   }
+  for (const [id, record] of read<SubscriptionRecord>(found, 'subscription')) watchOn(id, record, world);
   // What belongs to nothing any more goes.
   for (const [jobId] of [...running.values()].flat()) {
     ledger.delete('job', jobId);
     eraseParts(jobId, ledger);
   }
   for (const name of found.logs.keys()) if (!sessions.has(name)) ledger.drop(name);
+}
+
+/** A subscription goes on where it was, as far as both ends of it are still there. */
+function watchOn(id: string, record: SubscriptionRecord, world: RecoveryWorld): void {
+  const { registry, known, subscriptions, ledger } = world;
+  const session = registry.byId(record.session);
+  const job = known.find(record.job);
+  if (session && job && session.state === 'detached') subscriptions.restore(session, job, record);
+  else ledger.delete('subscription', id);
 }
 
 function read<Kind>({ records }: Recovered, kind: RecordKind): Map<string, Kind> {

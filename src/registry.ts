@@ -78,7 +78,10 @@ export class Registry {
   /** A session that an earlier process has left, with its running jobs' ids; its log stays on disk until it is asked for. */
   restore(id: string, { record, log, jobs }: RestoredSession): Session {
     const session = this.#create(id, Number.POSITIVE_INFINITY);
-    this.#ledger.keep(id, session.log, log);
+    const trimmedSeq = Math.min(Math.max(log?.trimmedSeq ?? 0, record.trimmedSeq ?? 0), log?.newestSeq ?? 0);
+    this.#ledger.keep(id, session.log, log && { newestSeq: log.newestSeq, trimmedSeq });
+    // A job's history has kept more on disk than a resume may ask for.
+    if (log && trimmedSeq > log.trimmedSeq) this.#ledger.trimmed(session.log);
     restoreSession(session, record);
     this.#register(session);
     const nowMs = this.#ledger.nowMs();
@@ -102,7 +105,8 @@ export class Registry {
     state: SessionRecord['state'],
     untilMs = this.#ledger.nowMs() + this.#settings.resumeWindowMs,
   ) {
-    if (session.tokens) this.#ledger.put('session', session.id, sessionRecord(session, { state, untilMs }));
+    if (session.tokens && this.#ledger.durable)
+      this.#ledger.put('session', session.id, sessionRecord(session, { state, untilMs }));
   }
 
   /** `handshakeTimeoutMs` is infinite where there is no handshake: an infinite delay costs no timer. */

@@ -67,7 +67,8 @@ function serve(connection: Connection, frame: ClientFrame, world: RequestWorld):
       return; // That it came in is all it tells (src/connection.ts).
     case 'session.ack':
       need(connection, 'ack');
-      return session.acknowledge(frame.payload.last_processed_seq);
+      session.acknowledge(frame.payload.last_processed_seq);
+      return world.registry.keep(session, 'attached');
     case 'job.submit':
       refuseWhileStoreFails(world.ledger);
       return world.jobs.submit(connection, frame);

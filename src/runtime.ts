@@ -69,7 +69,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const settings = settle(options);
   const agents = new AgentDirectory(options.agents);
   const policy = new Policy(settings);
-  const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, lost });
+  const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, neededFrom, lost });
   const credentials = new Credentials(settings, ledger);
   const known = new KnownJobs(settings, ledger);
   const jobs = new Jobs(settings, { agents, ledger, known, credentials });
@@ -79,7 +79,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
   });
   const registry = new Registry(settings, { machine, ledger, failed: (session) => jobs.abandon(session) });
-  const subscriptions = new Subscriptions({ settings, known, policy, audit });
+  const subscriptions = new Subscriptions({ settings, known, policy, audit, ledger });
   const requests: RequestWorld = { settings, registry, jobs, ledger, known, policy, subscriptions, audit };
   const { path, maxFrameBytes, allowedHosts, allowedOrigins } = settings;
   const door = wsDoor(
@@ -110,6 +110,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     } catch (error) {
       settings.log.error({ err: error }, 'the audit failed');
     }
+  }
+
+  function neededFrom(sessionId: string): number {
+    return known.neededFrom(sessionId);
   }
 
   function hasRoom(): boolean {
@@ -148,7 +152,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     try {
       const found = await opened;
       if (ledger.durable && phase === 'opening') {
-        await recover(found, { settings, agents, credentials, registry, jobs, ledger });
+        await recover(found, { settings, agents, credentials, registry, jobs, known, subscriptions, ledger });
         // What has become of jobs is committed before anybody can ask.
         if (found.records.some(({ kind }) => kind === 'job')) await ledger.flush();
       }

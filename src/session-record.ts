@@ -4,7 +4,7 @@ import { dialects } from './wire/dialects.ts';
 
 /** A session as the next process is to find it. */
 export function sessionRecord(
-  { principal, features, dialect, tokens, ackedSeq }: Session,
+  { principal, features, dialect, tokens, ackedSeq, log }: Session,
   { state, untilMs }: { state: SessionRecord['state']; untilMs: number },
 ): SessionRecord {
   const all = [tokens?.current, tokens?.previous].filter((token) => token !== undefined);
@@ -16,6 +16,7 @@ export function sessionRecord(
     state,
     ...(state === 'detached' ? { untilMs } : {}),
     ackedSeq,
+    trimmedSeq: log.oldestSeq - 1,
   };
 }
 

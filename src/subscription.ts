@@ -2,6 +2,7 @@ import { type Clock, isoTime } from './clock.ts';
 import type { HistoryEntry, HistoryReader } from './history.ts';
 import { inlined } from './inline-result.ts';
 import type { KnownJob } from './known-jobs.ts';
+import type { Ledger } from './ledger.ts';
 import type { Session } from './session.ts';
 import { uncommittedMax } from './store-room.ts';
 import type { Task, Turns } from './turns.ts';
@@ -22,6 +23,7 @@ export interface SubscriptionOptions {
   next: number;
   turns: Turns;
   clock: Clock;
+  ledger: Ledger;
   /** The job's terminal has been passed on, or nothing more can come. */
   ended(subscription: Subscription): void;
 }
@@ -45,6 +47,8 @@ export class Subscription implements HistoryReader, Task {
   next: number;
   readonly #options: SubscriptionOptions;
   readonly #envelope: string;
+  readonly #id: string;
+  readonly #recordText = () => JSON.stringify(this.record);
   /** `waiting`: for room in the socket, or for a connection. */
   #state: 'idle' | 'due' | 'waiting' | 'over' = 'idle';
 
@@ -54,10 +58,12 @@ export class Subscription implements HistoryReader, Task {
     this.session = session;
     this.jobId = job.id;
     this.next = next;
+    this.#id = `${session.id} ${job.id}`;
     const { trace_id: traceId } = job.accepted;
     const trace_id = traceId === undefined ? undefined : session.dialect.trace(traceId);
     this.#envelope = envelopeText({ session_id: session.id, job_id: job.id, trace_id });
     job.history.readers.add(this);
+    this.#keep();
   }
 
   get record(): SubscriptionRecord {
@@ -84,6 +90,7 @@ export class Subscription implements HistoryReader, Task {
   stop(): void {
     this.#state = 'over';
     this.#options.job.history.readers.delete(this);
+    this.#options.ledger.delete('subscription', this.#id);
   }
 
   part(): number {
@@ -131,6 +138,7 @@ export class Subscription implements HistoryReader, Task {
   /** The length of what was passed on. */
   #pass(entry: HistoryEntry | undefined): number {
     this.next += 1;
+    this.#keep();
     if (!entry) return 0;
     const { session } = this;
     if (!isFor(session, entry)) return 0;
@@ -140,6 +148,11 @@ export class Subscription implements HistoryReader, Task {
     const eventSeq = session.log.append(frameHead(entry.type, this.#envelope), frameTail(payload));
     if (entry.type === 'job.event' && eventSeq >= session.lagsFromSeq) session.tellLag(this);
     return payload.length;
+  }
+
+  /** Where it has come to is written with what it has passed on. */
+  #keep(): void {
+    this.#options.ledger.putLate('subscription', this.#id, this.#recordText);
   }
 
   #conclude(): void {

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts';
 import type { KnownJob, KnownJobs } from './known-jobs.ts';
+import type { Ledger } from './ledger.ts';
 import { describe } from './listing.ts';
 import { namedJob } from './named-job.ts';
 import type { AuditEntry, Settings } from './options.ts';
@@ -14,6 +15,7 @@ export interface SubscriptionsWorld {
   settings: Settings;
   known: KnownJobs;
   policy: Policy;
+  ledger: Ledger;
   audit(entry: Omit<AuditEntry, 'at'>): void;
 }
 
@@ -50,11 +52,12 @@ export class Subscriptions {
   /** Begins a subscription at an index of the job's history; one before it is over. */
   #begin(session: Session, job: KnownJob, next: number): void {
     this.#stop(session.subscriptions.get(job.id));
-    const { clock } = this.#world.settings;
+    const { settings, ledger } = this.#world;
+    const { clock } = settings;
     const ended = (over: Subscription) => this.#stop(over);
     const { id, accepted, history } = job;
     const watched = { id, accepted, history };
-    const subscription = new Subscription({ session, job: watched, next, turns: this.#turns, clock, ended });
+    const subscription = new Subscription({ session, job: watched, next, turns: this.#turns, clock, ledger, ended });
     session.subscriptions.set(job.id, subscription);
     subscription.wake();
   }
@@ -68,7 +71,15 @@ export class Subscriptions {
 
   /** Goes on with a subscription where `record` says that it was. */
   restore(session: Session, job: KnownJob, { fromSeq }: SubscriptionRecord): void {
-    this.#begin(session, job, job.history.after(fromSeq));
+    const begin = () => {
+      // Its session may be over meanwhile.
+      if (session.tokens && session.state !== 'ended') this.#begin(session, job, job.history.after(fromSeq));
+    };
+    const loading = job.history.newestSeq > fromSeq ? job.history.loaded() : undefined;
+    if (!loading) return begin();
+    const failed = (error: unknown) =>
+      this.#world.settings.log.error({ jobId: job.id, err: error }, 'a history cannot be read');
+    loading.catch(failed).then(begin).catch(failed);
   }
 
   #admit(session: Session, jobId: string): KnownJob {

@@ -113,8 +113,8 @@ export const jobMutants = [
     'an ended job is forgotten at once',
     [
       'src/known-jobs.ts',
-      '    this.#ended.set(id, { id, principal, sessionId, status, accepted, budget, history });\n',
-      '    void [principal, sessionId, status, accepted, budget];\n',
+      '    this.#ended.set(id, ended);\n    this.#ofSession.get(sessionId)?.set(id, ended);\n',
+      '    void ended;\n',
     ],
   ],
   [

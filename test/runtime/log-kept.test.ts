@@ -11,7 +11,13 @@ const limits = { bufferEvents: 100, bufferBytes: 2 ** 20 };
 
 async function opened(store: KeptStore, bounds = limits) {
   const lost = () => {};
-  const ledger = new Ledger({ store, clock: simulatedClock(), log: recordingLog(), lost });
+  const ledger = new Ledger({
+    store,
+    clock: simulatedClock(),
+    log: recordingLog(),
+    neededFrom: () => Number.POSITIVE_INFINITY,
+    lost,
+  });
   const found = (await ledger.open()).logs.get('log');
   const log = new EventLog(bounds);
   ledger.keep('log', log, found);

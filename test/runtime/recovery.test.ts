@@ -142,16 +142,20 @@ describe('§3 a session outlives the process', () => {
     expect(events(back.peer).map(({ kind }) => kind)).toEqual(['log', 'log', 'log']);
   });
 
-  test('nothing is on disk that was acknowledged', async () => {
+  test('what was acknowledged is asked for by no resume, and leaves the disk with the last job that emitted it', async () => {
     const at = await midway();
     at.peer.send('session.ack', { last_processed_seq: 4 });
     await at.peer.settle();
-    expect(at.store.medium.frames(at.sessionId)).toHaveLength(1);
     const next = at.crashed();
     expect(await next.open().resume(tokens.alice, { resume_token: at.resumeToken, last_event_seq: 2 })).toMatchObject(
       refusal('RESUME_WINDOW_EXPIRED', 'trimmed'),
     );
-    expect((await comeBack(next, { resumeToken: at.resumeToken, after: 4 })).peer.seqs()).toEqual([5, 6]);
+    const { peer } = await comeBack(next, { resumeToken: at.resumeToken, after: 4 });
+    expect(peer.seqs()).toEqual([5, 6]);
+    expect(next.store.medium.frames(at.sessionId)).toHaveLength(6);
+    next.clock.advance(3_600_000);
+    await turn();
+    expect(next.store.medium.frames(at.sessionId)).toHaveLength(2);
   });
 });
 
