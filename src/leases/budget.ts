@@ -15,18 +15,18 @@ interface Counter {
   toldRemaining: Big;
 }
 
-/** Amounts by currency, exact decimals. */
-export type Amounts = ReadonlyMap<string, Big>;
+/** Amounts by currency: decimals as they were written, so that no type of a library is in ours. */
+export type Amounts = ReadonlyMap<string, string>;
 
 /** Reads the amounts of `cost.budget`; `INVALID_REQUEST` says what is wrong with them (§9.6). */
 export function readAmounts(texts: readonly unknown[]): Amounts {
-  const amounts = new Map<string, Big>();
+  const amounts = new Map<string, string>();
   if (texts.length > currenciesMax) throw invalid(`has at most ${currenciesMax} currencies`);
   for (const text of texts) {
     const [, currency, decimal] = (typeof text === 'string' && amountPattern.exec(text)) || [];
     if (currency === undefined || decimal === undefined) throw invalid('has amounts like USD:5.00');
     if (amounts.has(currency)) throw invalid(`names ${currency} twice`);
-    amounts.set(currency, new Big(decimal));
+    amounts.set(currency, decimal);
   }
   return amounts;
 }
@@ -46,9 +46,7 @@ export class Budget {
   onChange: () => void = () => {};
 
   constructor(amounts: Amounts, parent?: Budget) {
-    this.#counters = new Map(
-      [...amounts].map(([currency, granted]) => [currency, { granted, remaining: granted, toldRemaining: granted }]),
-    );
+    this.#counters = new Map([...amounts].map(([currency, amount]) => [currency, counterOf(new Big(amount))]));
     this.#parent = parent;
   }
 
@@ -117,7 +115,7 @@ export class Budget {
       const problem = left === undefined ? 'is not in the budget of the parent' : `has ${left.toFixed()} left`;
       throw new ArcpError('LEASE_SUBSET_VIOLATION', `cost.budget: ${currency} ${problem}`);
     }
-    for (const [currency, amount] of amounts) this.#add(currency, amount.times(-1));
+    for (const [currency, amount] of amounts) this.#add(currency, new Big(amount).times(-1));
     return new Budget(amounts, this);
   }
 
@@ -147,4 +145,8 @@ export class Budget {
     counter.toldRemaining = counter.toldRemaining.plus(amount);
     this.#ownerOf(currency).onChange();
   }
+}
+
+function counterOf(granted: Big): Counter {
+  return { granted, remaining: granted, toldRemaining: granted };
 }

@@ -1,6 +1,7 @@
 import { clientMutants } from './mutants.client.mjs';
 import { deliveryMutants } from './mutants.delivery.mjs';
 import { jobMutants } from './mutants.jobs.mjs';
+import { leaseMutants } from './mutants.leases.mjs';
 import { requestMutants } from './mutants.requests.mjs';
 import { restartMutants } from './mutants.restart.mjs';
 import { resumeMutants } from './mutants.resume.mjs';
@@ -15,6 +16,7 @@ export const mutants = [
   ...sessionMutants,
   ...deliveryMutants,
   ...jobMutants,
+  ...leaseMutants,
   ...restartMutants,
   ...requestMutants,
   ...clientMutants,
