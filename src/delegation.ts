@@ -63,7 +63,7 @@ export function delegate(parent: Job, request: DelegateRequest, world: Delegatio
   } catch (error) {
     if (!(error instanceof ArcpError)) throw error;
     const { code, message, retryable } = error;
-    parent.refusals.add(error);
+    if (!parent.refusals.has(error)) parent.refused(error);
     parent.emit('delegate', body);
     parent.emit('tool_result', { call_id: body.delegate_id, error: { code, message, retryable } });
     parent.heed(error);
@@ -102,7 +102,7 @@ function admit(
   };
   const { input } = request;
   const history = parent.history.beside();
-  const services = { settings, provisioning, delegate: parent.delegate, history };
+  const services = { settings, provisioning, delegate: parent.delegate, audit: parent.audit, history };
   return new Job({ id, session, agent, input, traceId, accepted, authority, parent, ...services });
 }
 

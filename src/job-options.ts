@@ -4,7 +4,7 @@ import type { ChildJob, DelegateRequest } from './delegation.ts';
 import type { JobHistory } from './history.ts';
 import type { Job } from './job.ts';
 import type { Authority } from './leases/authority.ts';
-import type { Settings } from './options.ts';
+import type { AuditEntry, Settings } from './options.ts';
 import type { Session } from './session.ts';
 import type { ArcpError } from './wire/errors.ts';
 import type { AcceptedPayload } from './wire/messages.ts';
@@ -26,6 +26,7 @@ export interface JobOptions {
   /** The job that delegated this one (§10). */
   parent?: Job;
   delegate(parent: Job, request: DelegateRequest): ChildJob;
+  audit(entry: Omit<AuditEntry, 'at'>): void;
   history: JobHistory;
   settings: Settings;
   provisioning: Credentials;

@@ -36,7 +36,10 @@ export function jobRecord(job: Job, untilMs: number): object {
 /** The job as it was; where its agent is not served any more, it can only end. */
 export function restoredJob(
   id: string,
-  options: Pick<JobOptions, 'settings' | 'session' | 'provisioning' | 'history' | 'authority' | 'delegate' | 'kept'> & {
+  options: Pick<
+    JobOptions,
+    'settings' | 'session' | 'provisioning' | 'history' | 'authority' | 'delegate' | 'audit' | 'kept'
+  > & {
     record: JobRecord;
     agent: Agent | undefined;
   },

@@ -11,6 +11,7 @@ import { type MachineRun, suspended } from './machine-agent.ts';
 import { traceJob } from './observe/trace-job.ts';
 import type { JobTrace } from './observe/tracing.ts';
 import type { Settings } from './options.ts';
+import { type StreamedResult, wholeResult } from './results.ts';
 import { Secrets } from './secrets.ts';
 import type { Session } from './session.ts';
 import { ArcpError, type ErrorCode } from './wire/errors.ts';
@@ -35,10 +36,11 @@ export class Job {
   /** How often it was delegated: 0 where a client submitted it. */
   readonly depth: number;
   readonly delegate: JobOptions['delegate'];
+  readonly audit: JobOptions['audit'];
   /** Called once, when the job's terminal is in the log. */
   onSettled: (end: JobEnd) => void = () => {};
   /** Where a parent waits for it: the parts of a streamed result. */
-  streamed: { encoding: 'utf8' | 'base64'; parts: Buffer[] } | undefined;
+  streamed: StreamedResult | undefined;
   /** What it emits, for those who subscribe (§7.6). */
   readonly history: JobHistory;
   readonly abort = new AbortController();
@@ -84,6 +86,7 @@ export class Job {
     this.parent = options.parent;
     this.depth = options.parent ? options.parent.depth + 1 : 0;
     this.delegate = options.delegate;
+    this.audit = options.audit;
     this.history = options.history;
     this.settings = options.settings;
     this.kept = options.kept;
@@ -201,9 +204,17 @@ export class Job {
     try {
       return authorize(this.authority, { namespace, target, clock: settings.clock, signal: abort.signal, isEnding });
     } catch (error) {
-      this.refusals.add(Object(error));
+      this.refused(error);
       throw error;
     }
+  }
+
+  /** A call was refused, and not because the job is at its end: whoever audits is told. */
+  refused(error: unknown): void {
+    this.refusals.add(Object(error));
+    if (!(error instanceof ArcpError) || this.isEnding) return;
+    const { principal, id: sessionId } = this.session;
+    this.audit({ action: 'authorize', outcome: 'refused', principal, sessionId, jobId: this.id, code: error.code });
   }
 
   /** A call found the lease at its end, perhaps before the job's timer did: the job ends with it (§9.5). */
@@ -232,7 +243,7 @@ export class Job {
     const payload = (names: readonly string[]) => `${JSON.stringify(ended).slice(0, -1)}${inline(names)}}`;
     this.frames.terminal('job.result', { told: payload(fields), plain: payload(fields.slice(0, 1)) });
     this.status = 'success';
-    if (this.parent) this.end = { result: this.#resultOf(outcome) };
+    if (this.parent) this.end = { result: wholeResult(outcome, this.streamed) };
   }
 
   /** The one terminal frame of a job that did not. */
@@ -244,13 +255,6 @@ export class Job {
     this.frames.terminal('job.error', { told: JSON.stringify(told), plain: JSON.stringify(ended) });
     this.status = status;
     this.code = code;
-  }
-
-  #resultOf(outcome: Outcome): unknown {
-    if ('result' in outcome) return JSON.parse(outcome.result);
-    const { encoding = 'utf8', parts = [] } = this.streamed ?? {};
-    const bytes = Buffer.concat(parts);
-    return encoding === 'utf8' ? bytes.toString() : bytes;
   }
 
   /** The session failed, and its log perhaps with it: only those who subscribed are told that the job ended. */

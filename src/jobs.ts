@@ -3,6 +3,7 @@ import { isoTime } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { delegate } from './delegation.ts';
+import type { EffectsWorld } from './effects.ts';
 import { JobHistory } from './history.ts';
 import { IdempotencyKeys } from './idempotency.ts';
 import { Issuing } from './issuing.ts';
@@ -30,6 +31,7 @@ export interface JobsWorld {
   ledger: Ledger;
   known: KnownJobs;
   credentials: Credentials;
+  audit: EffectsWorld['audit'];
 }
 
 /** Every job of a runtime: the live ones, and for `jobRetentionSec` what became of the ended ones. */
@@ -42,12 +44,14 @@ export class Jobs {
   readonly #known: KnownJobs;
   readonly keys: IdempotencyKeys;
   readonly #ledger: Ledger;
+  readonly #audit: JobsWorld['audit'];
 
-  constructor(settings: Settings, { agents, ledger, known, credentials }: JobsWorld) {
+  constructor(settings: Settings, { agents, ledger, known, credentials, audit }: JobsWorld) {
     this.#settings = settings;
     this.#agents = agents;
     this.#ledger = ledger;
     this.#known = known;
+    this.#audit = audit;
     this.#credentials = credentials;
     this.#issuing = new Issuing(credentials);
     this.keys = new IdempotencyKeys(settings.clock, ledger);
@@ -258,6 +262,7 @@ export class Jobs {
       settings: this.#settings,
       provisioning: this.#credentials,
       delegate: this.#delegate,
+      audit: this.#audit,
     };
   }
 

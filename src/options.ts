@@ -21,7 +21,8 @@ export interface Logger {
 
 /** A decision about authority: who asked for what, and what was answered. Never holds a token. */
 export interface AuditEntry {
-  action: 'hello' | 'resume' | 'cancel' | 'list' | 'subscribe';
+  /** `authorize`, and only where it was refused: a call of a job's agent (§9). What was allowed is in the job's stream. */
+  action: 'hello' | 'resume' | 'cancel' | 'list' | 'subscribe' | 'authorize';
   outcome: 'allowed' | 'refused';
   principal: string;
   sessionId?: string;

@@ -123,3 +123,16 @@ export function inlineResult(value: unknown): string {
   if (Buffer.byteLength(text) <= inlineResultBytesMax) return text;
   throw new RangeError(`the inline result is over ${inlineResultBytesMax} bytes; stream it with job.result()`);
 }
+
+/** The parts of a streamed result, as they were written. */
+export interface StreamedResult {
+  encoding: 'utf8' | 'base64';
+  parts: Buffer[];
+}
+
+/** What a job has to give to the job that delegated it: an inline result, or text or bytes put together. */
+export function wholeResult(outcome: Outcome, { encoding, parts }: StreamedResult = { encoding: 'utf8', parts: [] }) {
+  if ('result' in outcome) return JSON.parse(outcome.result);
+  const bytes = Buffer.concat(parts);
+  return encoding === 'utf8' ? bytes.toString() : bytes;
+}

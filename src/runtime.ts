@@ -72,7 +72,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, neededFrom, lost });
   const credentials = new Credentials(settings, ledger);
   const known = new KnownJobs(settings, ledger);
-  const jobs = new Jobs(settings, { agents, ledger, known, credentials });
+  const jobs = new Jobs(settings, { agents, ledger, known, credentials, audit });
   const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs, credentials };
   const machine = sessionMachine.provide({
     actions: sessionEffects(world),

@@ -75,12 +75,13 @@ describe('§10 children across a crash', () => {
     const at = await midway();
     const { id } = at.agent.job.delegate({ agent: 'child', lease_request: { 'cost.budget': ['USD:0.40'] } });
     await turn();
+    at.child.job.metric({ name: 'cost.tokens', value: 0.1, unit: 'USD' });
+    await turn();
     const next = at.crashed();
     const { peer } = await comeBack(next, { resumeToken: at.resumeToken });
     expect(terminals(peer)).toMatchObject([{ job_id: id, payload: { code: 'INTERNAL_ERROR', retryable: true } }]);
     expect([at.agent.jobs.length, at.child.jobs.length]).toEqual([2, 1]);
-    // What was set aside for it counts as spent: what it did spend was not written down with its parent.
-    expect(at.agent.job.budget).toEqual({ USD: 0.6 });
+    expect(at.agent.job.budget).toEqual({ USD: 0.9 });
   });
 
   test('a child that had ended has given back what it left', async () => {

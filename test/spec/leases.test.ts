@@ -1,5 +1,6 @@
 // §8 of the protocol: a job may do what its lease covers, and is checked before each call.
 import { describe, expect, test } from 'vitest';
+import type { AuditEntry } from '../../src/index.ts';
 import { leased, leaseFeatures, refused } from '../support/leases.ts';
 import { puppet, simulatedRuntime } from '../support/runtime.ts';
 import { cut, enter } from '../support/session.ts';
@@ -156,6 +157,34 @@ describe('§8 tools', () => {
 });
 
 describe('§8 other calls', () => {
+  test('§8 whoever audits is told of each refused call, by its code, and of none that was allowed', async () => {
+    const audited: AuditEntry[] = [];
+    const audit = (entry: AuditEntry) => audited.push(entry);
+    const lease_request = { 'fs.read': ['/data/**'], 'agent.delegate': ['puppet'] };
+    const { agent, jobId, sessionId, peer } = await leased({ lease_request }, { audit });
+    agent.job.authorize('fs.read', '/data/a');
+    await refused('PERMISSION_DENIED', () => agent.job.authorize('fs.read', '/etc/passwd'));
+    await refused('PERMISSION_DENIED', () => agent.job.tool('shell', {}, () => 1));
+    const wider = { agent: 'puppet', lease_request: { 'fs.read': ['/**'] } };
+    await refused('LEASE_SUBSET_VIOLATION', () => agent.job.delegate(wider));
+    await peer.ask('job.cancel', { job_id: jobId });
+    await refused('CANCELLED', () => agent.job.authorize('fs.read', '/data/a'));
+    const entries = audited.filter(({ action }) => action === 'authorize');
+    expect(entries.map(({ code }) => code)).toEqual([
+      'PERMISSION_DENIED',
+      'PERMISSION_DENIED',
+      'LEASE_SUBSET_VIOLATION',
+    ]);
+    expect(entries[0]).toMatchObject({
+      outcome: 'refused',
+      principal: 'alice',
+      sessionId,
+      jobId,
+      at: expect.any(String),
+    });
+    expect(JSON.stringify(entries)).not.toContain('passwd');
+  });
+
   // proves P8.14
   test('§8 authorize gives back the target as it was checked', async () => {
     const lease_request = { 'fs.read': ['/data/**'], 'net.fetch': ['https://h.example/**'], 'model.use': ['v/*'] };
