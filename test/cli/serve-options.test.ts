@@ -239,6 +239,7 @@ test('every number reaches the runtime under its own name', () => {
     'max-handshakes': 'maxHandshakes',
     'max-frames-per-second': 'maxFramesPerSecond',
     'max-jobs-per-session': 'maxJobsPerSession',
+    'max-delegation-depth': 'maxDelegationDepth',
   };
   const given = Object.keys(names).flatMap((name, at) => [`--${name}`, String(at + 1)]);
   const command = new Command().exitOverride();
