@@ -262,7 +262,8 @@ test('cancel ends a job whose session is over', async () => {
     const again = await ran(['cancel', job_id, '--json'], own.env);
     expect(again.stderr).toContain('has ended');
     expect(again.code).toBe(3);
-  });
+    // A process takes its time to begin.
+  }, 20_000);
 });
 
 test('cancel of a job that nobody knows is exit code 3', async () => {
