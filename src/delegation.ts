@@ -41,7 +41,7 @@ export interface DelegationWorld {
  */
 export function delegate(parent: Job, request: DelegateRequest, world: DelegationWorld): ChildJob {
   const { agent, lease_request, lease_constraints } = request;
-  const input = copyOf(request.input);
+  const input = copyOf(request.input, parent);
   const body: EventBodies['delegate'] = {
     delegate_id: mintId('call'),
     agent,
@@ -124,9 +124,12 @@ function handleOf(child: Job, parent: Job): ChildJob {
   return { id: child.id, result: () => result };
 }
 
-/** What the child gets is what the event says, and no object that its parent goes on changing. */
-function copyOf(input: unknown): unknown {
-  const text = JSON.stringify(input);
+/**
+ * What the child gets is what the event says, and no object that its parent goes on changing: without its parent's credentials
+ * too, which would be kept with its input, and looked for in nothing that it says (§9.8).
+ */
+function copyOf(input: unknown, { secrets }: Job): unknown {
+  const text = secrets.hide(JSON.stringify(input));
   if (text === undefined && input !== undefined) throw new TypeError('delegate(): the input must be JSON');
   return text === undefined ? undefined : JSON.parse(text);
 }

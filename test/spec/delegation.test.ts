@@ -4,6 +4,7 @@ import { defineAgent } from '../../src/index.ts';
 import { echo, family, leaseFeatures } from '../support/leases.ts';
 import { puppet, simulatedRuntime } from '../support/runtime.ts';
 import { comeBack, cut, enter, terminals, turn } from '../support/session.ts';
+import { upstream } from '../support/upstream.ts';
 
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
@@ -101,6 +102,24 @@ describe('§8 a child', () => {
     expect(child.job.input).toEqual({ list: [1] });
     expect(() => parent.delegate({ agent: 'child', input: 1n })).toThrow(TypeError);
     expect(() => parent.delegate({ agent: 'child', input: 'x'.repeat(2 ** 21) })).toThrow(RangeError);
+  });
+
+  test('§8 has nothing of its parent’s credentials, though they were in its input', async () => {
+    const child = puppet('child');
+    const up = upstream();
+    const agent = puppet();
+    const at = simulatedRuntime({ agents: [agent.agent, child.agent], provisioner: up.provisioner });
+    const { peer, submit } = await enter(at, { features: leaseFeatures });
+    await submit('puppet', { lease_request: { 'agent.delegate': ['child'] } });
+    await turn();
+    const { value = '' } = agent.job.credentials[0] ?? {};
+    expect(value).not.toBe('');
+    agent.job.delegate({ agent: 'child', input: { key: value } });
+    await turn();
+    expect(JSON.stringify(child.job.input)).not.toContain(value);
+    child.job.log('info', JSON.stringify(child.job.input));
+    await peer.settle();
+    expect(peer.texts.join()).not.toContain(value);
   });
 
   test('§8 that fails fails its parent’s result with its own error, and no more of it', async () => {
