@@ -8,6 +8,8 @@ export class LibraryPeer {
   #submits = 0;
   #client;
   #phase = 'running';
+  /** What it waits for, by key. */
+  #open = new Map();
 
   constructor(name, world) {
     this.#name = name;
@@ -23,6 +25,10 @@ export class LibraryPeer {
     await this.#client.close();
   }
 
+  missing() {
+    return [...this.#open].map(([key, what]) => `${key} ${what}, the client being ${this.#client?.state}`);
+  }
+
   stop() {
     this.#phase = 'leaving';
   }
@@ -33,10 +39,13 @@ export class LibraryPeer {
       this.#submits += 1;
       const key = `${this.#name}-${this.#submits}`;
       const submit = this.#world.job();
+      this.#open.set(key, 'was not accepted');
       const job = await this.#client.submit(submit.agent, submit.input, { idempotencyKey: key });
       this.accepted.set(key, job.id);
       this.#world.keys.set(key, { jobId: job.id, submit });
+      this.#open.set(key, `, which is ${job.id}, has not ended`);
       await this.#follow(job, submit);
+      this.#open.delete(key);
     }
   }
 

@@ -46,6 +46,15 @@ export class RawPeer {
     if (this.#isDone()) this.#socket?.terminate();
   }
 
+  /** What it still waits for. */
+  missing() {
+    const open = [...this.accepted].filter(([, id]) => !this.view.ended.has(id));
+    return [
+      ...[...this.#asked.keys()].map((key) => `${key} was not accepted`),
+      ...open.map(([key, id]) => `${key}, which is ${id}, has not ended`),
+    ];
+  }
+
   #isDone() {
     const { ended } = this.view;
     return (

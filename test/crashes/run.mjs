@@ -34,7 +34,10 @@ export async function crashes({ rounds, seed, libraryPeers = 5, rawPeers = 5, te
   for (const peer of [...raw, ...library]) peer.stop();
   await Promise.race([
     Promise.all(runs),
-    pause(60_000).then(() => world.faults.push('a job has not ended in a minute')),
+    pause(60_000).then(() => {
+      for (const peer of [...raw, ...library])
+        for (const what of peer.missing()) world.faults.push(`after a minute ${what}`);
+    }),
   ]);
   const code = await server.stop();
   if (code !== 0) world.faults.push(`SIGTERM ended the server with ${code}`);
