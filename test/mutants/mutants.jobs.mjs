@@ -123,7 +123,12 @@ export const jobMutants = [
   ],
   [
     'the terminal does not wait for the revocation',
-    ['src/jobs.ts', 'clock),\n      credentials: job.credentials.length,', 'clock),\n      credentials: 0,'],
+    ['src/jobs.ts', 'fate },\n      credentials: job.credentials.length,', 'fate },\n      credentials: 0,'],
+    [
+      'src/jobs.ts',
+      'leaseExpiryMs(job.authority, this.#settings.clock),\n      credentials: job.credentials.length,',
+      'leaseExpiryMs(job.authority, this.#settings.clock),\n      credentials: 0,',
+    ],
   ],
   [
     'a revocation that hangs holds the terminal back for ever',
