@@ -1,12 +1,16 @@
-// npm run mutants [-- --only WORDS[,WORDS]] [--shown]: breaks a copy of the runtime in one named way at a time, and lets the nets look
-// at it: the generated walks (src/conformance), the storms (test/sim). Exits 1 if any way of breaking it goes unnoticed by
-// all of them, or if they find fault with the tree as it is.
+// npm run mutants [-- --only WORDS[,WORDS]] [--first] [--shown]: breaks a copy of the runtime in one named way at a time, and lets
+// the nets look at it: the generated walks (src/conformance), the storms (test/sim). With --first, the first net that notices is
+// enough. Exits 1 if any way of breaking it goes unnoticed by all of them, or if they find fault with the tree as it is.
 import { parseArgs } from 'node:util';
 import { mutants } from './mutants.mjs';
 import { Tree } from './tree.mjs';
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, shown: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string', default: '' },
+    first: { type: 'boolean', default: false },
+    shown: { type: 'boolean', default: false },
+  },
 });
 const asItIs = { name: '(as it is)', patches: [] };
 const chosen = mutants.filter(({ name }) => values.only.split(',').some((words) => name.includes(words)));
@@ -35,7 +39,10 @@ async function judge(tree, { name, patches }, { nets, walks }) {
   try {
     const findings = await tree.with(patches, async () => {
       const all = [];
-      for (const net of nets) all.push(looksAt(net, patches) ? await tree.look(net, walks) : undefined);
+      for (const net of nets) {
+        const isEnough = values.first && all.some((finding) => finding?.caught);
+        all.push(looksAt(net, patches) && !isEnough ? await tree.look(net, walks) : undefined);
+      }
       return all;
     });
     console.log(row(name, findings.map(cell)));
