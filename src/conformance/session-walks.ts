@@ -42,7 +42,7 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
   const acts = actsFor(abilities);
   return lifecyclePaths<typeof sessionMachine, Reference, Deed>(sessionMachine, {
     input: sessionInput(policy),
-    cases: ({ memory = beginning }) => casesOf(memory, acts, policy),
+    cases: ({ memory = beginning }) => casesOf(memory, acts, { policy, scope }),
     view: ({ context: { goodTokens, refusals, jobs, parents }, value, childContexts }) => [
       goodTokens,
       value === 'handshaking' ? refusals : 0,
@@ -58,9 +58,20 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
   });
 }
 
-function casesOf(at: Reference, acts: readonly NamedAct[], policy: Policy): Case<Reference, Deed>[] {
+function casesOf(
+  at: Reference,
+  acts: readonly NamedAct[],
+  { policy, scope }: { policy: Policy; scope: keyof typeof isWithin },
+): Case<Reference, Deed>[] {
+  const reached = new Set([JSON.stringify(at)]);
   return acts.flatMap(({ name, act }) => {
     const outcome = outcomeOf(at, act, policy);
+    if (outcome && !isWithin[scope](at, act)) {
+      // It need not be walked, and is only a way: one to each place is enough.
+      const place = JSON.stringify(outcome.next);
+      if (reached.has(place)) return [];
+      reached.add(place);
+    }
     const anew = beginsAnew(at, act);
     return outcome ? [{ name, data: { act, outcome }, memory: outcome.next, told: told(at, act, policy), anew }] : [];
   });
