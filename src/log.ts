@@ -105,7 +105,7 @@ export class EventLog {
     for (let bytes = 0; index < end && bytes < bytesMax; index += 1) {
       const text = this.#frames[index] ?? '';
       batch.push(text);
-      bytes += text.length;
+      bytes += Buffer.byteLength(text);
     }
     return batch;
   }

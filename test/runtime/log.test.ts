@@ -44,6 +44,11 @@ describe('reading', () => {
     expect(log.read(0, 7)).toEqual(['frame 1']);
     expect(log.read(0, 8)).toEqual(['frame 1', 'frame 2']);
     expect(log.read(7, 1)).toEqual(['frame 8']);
+    // Bytes are what a socket holds: a letter may have several.
+    const greek = new EventLog(roomy);
+    for (let i = 0; i < 3; i += 1) greek.append('λ', '');
+    expect(greek.read(0, 3)).toEqual(['λ1']);
+    expect(greek.read(0, 4)).toEqual(['λ1', 'λ2']);
     expect(log.read(9, 1)).toEqual([]);
   });
 
