@@ -28,9 +28,8 @@ export class World {
   #life: Life;
 
   constructor(seed: number) {
-    const lots = new Lots(seed);
-    this.#lots = lots;
-    this.#policy = drawPolicy((values) => lots.pick(values));
+    this.#lots = new Lots(seed);
+    this.#policy = drawPolicy((values) => this.#lots.pick(values));
     this.#tell(JSON.stringify(this.#policy));
     this.#life = this.#begin();
     // Two clients may be the same person's.
@@ -94,7 +93,10 @@ export class World {
     if ((client.fate !== 'hopeful' || isLost) && this.#lots.below(3) > 0) return this.#startAnew(index, client);
     const greetings = drawGreetings(client, this.#lots, this.#tokens());
     this.#tell(`${client.principal} connects, ${client.attempts.size} open: ${JSON.stringify(greetings)}`);
-    client.connect(this.#link(), greetings);
+    const link = this.#link();
+    client.connect(link, greetings);
+    // The hasty do not wait for a welcome, and may so lose the token that they had.
+    if (client.habit === 'hasty' && this.#lots.oneIn(2)) client.send(link, 'session.ping', {});
   }
 
   #startAnew(index: number, client: SimClient): void {
