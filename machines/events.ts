@@ -106,8 +106,8 @@ export interface CancelEvent {
   type: 'job.cancel';
   asker: Asker;
   jobId: string;
-  /** The asking connection is the submitting session's own. */
-  bySubmitter: boolean;
+  /** The asking connection is the submitting session's own, or the embedder's policy lets it. */
+  mayCancel: boolean;
   reason?: string;
 }
 

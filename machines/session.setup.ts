@@ -58,7 +58,7 @@ export const sessionSetup = setup({
     namesAnother: ({ event }) => event.type === 'session.resume' && event.namesAnother,
     isTrimmed: ({ event }) => event.type === 'session.resume' && event.coverage === 'trimmed',
     isAhead: ({ event }) => event.type === 'session.resume' && event.coverage === 'ahead',
-    bySubmitter: ({ event }) => event.type === 'job.cancel' && event.bySubmitter,
+    mayCancel: ({ event }) => event.type === 'job.cancel' && event.mayCancel,
     byeCancels: ({ context }) => context.onBye === 'cancel',
     expiryCancels: ({ context }) => context.onExpire === 'cancel',
     jobsSettled: ({ context }) => context.jobs.length === 0,

@@ -17,7 +17,7 @@ export const sessionMachine = sessionSetup.createMachine({
       { target: '.attached.resumed', actions: ['supersede', 'rotateToken', 'countToken', 'attach', 'welcome'] },
     ],
     'job.restored': { actions: ['spawnJob', 'resumeJob'] },
-    'job.cancel': { actions: 'forwardCancel' },
+    'job.cancel': [{ guard: 'mayCancel', actions: 'forwardCancel' }, { actions: 'refuseCancel' }],
     'job.delegated': { actions: ['countJob', 'spawnJob', 'announceJob', 'startJob'] },
     'runtime.shutdown': { actions: 'abandonJobs' },
     'xstate.done.actor.*': { actions: ['dismissJob', 'uncountJob', 'tellChildren'] },
@@ -57,7 +57,6 @@ export const sessionMachine = sessionSetup.createMachine({
         'runtime.shutdown': { target: 'detached', actions: ['closeShutdown', 'abandonJobs'] },
         'token.proven': { actions: ['retirePreviousToken', 'uncountToken'] },
         'job.submit': { actions: ['countJob', 'spawnJob', 'acceptJob', 'startJob'] },
-        'job.cancel': [{ guard: 'bySubmitter', actions: 'forwardCancel' }, { actions: 'refuseCancel' }],
       },
       states: {
         live: {},
@@ -69,17 +68,16 @@ export const sessionMachine = sessionSetup.createMachine({
       after: {
         resumeWindowMs: [{ guard: 'expiryCancels', target: 'expired', actions: 'cancelJobs' }, { target: 'expired' }],
       },
-      on: { 'job.cancel': { actions: 'refuseCancel' } },
     },
     closed: {
       entry: ['uncountTokens', 'detach', 'dropLog', 'keepClosed'],
       always: { guard: 'jobsSettled', target: 'ended', actions: 'release' },
-      on: { 'session.resume': { actions: 'refuseUnknown' } },
+      on: { 'session.resume': { actions: 'refuseUnknown' }, 'job.cancel': { actions: 'forwardCancel' } },
     },
     expired: {
       entry: ['uncountTokens', 'dropLog', 'keepExpired'],
       always: { guard: 'jobsSettled', target: 'ended', actions: ['bury', 'release'] },
-      on: { 'session.resume': { actions: 'refuseExpired' } },
+      on: { 'session.resume': { actions: 'refuseExpired' }, 'job.cancel': { actions: 'forwardCancel' } },
     },
     ended: { type: 'final' },
   },

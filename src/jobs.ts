@@ -13,11 +13,12 @@ import { fateOf, jobRecord, type RestoredJob, restoredJob } from './job-record.t
 import type { KnownJobs } from './known-jobs.ts';
 import { grant, granted, leaseExpiryMs, regained } from './leases/grant.ts';
 import type { Ledger } from './ledger.ts';
-import { namedJob } from './named-job.ts';
+import { jobHasEnded, namedJob } from './named-job.ts';
 import type { Settings } from './options.ts';
+import type { Policy } from './policy.ts';
 import type { JobRecord } from './records.ts';
 import type { Session } from './session.ts';
-import { storedHistory } from './stored-history.ts';
+import { historyIn } from './stored-history.ts';
 import { ArcpError } from './wire/errors.ts';
 import { mintId } from './wire/ids.ts';
 import type { AcceptedPayload, ClientFrameOf } from './wire/messages.ts';
@@ -30,6 +31,7 @@ export interface JobsWorld {
   agents: AgentDirectory;
   ledger: Ledger;
   known: KnownJobs;
+  policy: Policy;
   credentials: Credentials;
   audit: EffectsWorld['audit'];
 }
@@ -42,16 +44,18 @@ export class Jobs {
   readonly #issuing: Issuing;
   readonly #live = new Map<string, Job>();
   readonly #known: KnownJobs;
+  readonly #policy: Policy;
   readonly keys: IdempotencyKeys;
   readonly #ledger: Ledger;
   readonly #audit: JobsWorld['audit'];
 
-  constructor(settings: Settings, { agents, ledger, known, credentials, audit }: JobsWorld) {
+  constructor(settings: Settings, { agents, ledger, known, policy, credentials, audit }: JobsWorld) {
     this.#settings = settings;
     this.#agents = agents;
     this.#ledger = ledger;
     this.#known = known;
     this.#audit = audit;
+    this.#policy = policy;
     this.#credentials = credentials;
     this.#issuing = new Issuing(credentials);
     this.keys = new IdempotencyKeys(settings.clock, ledger);
@@ -131,18 +135,16 @@ export class Jobs {
   cancel(connection: Connection, frame: ClientFrameOf<'job.cancel'>): void {
     const { session } = connection;
     const jobId = namedJob(frame);
-    const job = this.#live.get(jobId);
     const known = this.#known.find(jobId);
-    if (known?.principal !== session.principal) throw new ArcpError('JOB_NOT_FOUND', `there is no job ${jobId}`);
-    if (!job) {
-      throw new ArcpError('JOB_NOT_FOUND', `job ${jobId} has ended`, { reason: 'ended', final_status: known.status });
-    }
+    const mayCancel = this.#policy.mayCancel(session, jobId, known);
+    const job = this.#live.get(jobId);
+    if (!job) throw jobHasEnded(jobId, known?.status);
     const { reason } = frame.payload;
     job.session.actor.send({
       type: 'job.cancel',
       asker: { connectionId: connection.id, requestId: frame.id },
       jobId,
-      bySubmitter: job.session === session,
+      mayCancel,
       ...(reason === undefined ? {} : { reason }),
     });
   }
@@ -176,15 +178,10 @@ export class Jobs {
   restoreEnded(id: string, record: JobRecord): void {
     const { principal, session: sessionId, status, accepted, firstSeq, lastSeq = 0, untilMs = 0 } = record;
     if (status === 'running') return;
-    const history = this.#storedHistory(id, record, { newestSeq: lastSeq, state: 'complete' });
+    const history = historyIn(this.#settings.store, this.#known.shelf, { id, record, newestSeq: lastSeq });
     // What was left of its budget has gone with it.
     const job = { id, principal, sessionId, status, accepted, budget: undefined, history, firstSeq };
     this.#known.restoreEnded(job, untilMs - this.#ledger.nowMs());
-  }
-
-  #storedHistory(jobId: string, { session, firstSeq }: JobRecord, now: Pick<JobHistory, 'newestSeq' | 'state'>) {
-    const load = () => storedHistory(this.#settings.store, { jobId, session, firstSeq, lastSeq: now.newestSeq });
-    return new JobHistory(this.#known.shelf, { newestSeq: now.newestSeq, state: now.state, load });
   }
 
   /** A job that the end of a process has cut goes on, or ends, as its agent wants (§3, Crash). */
@@ -195,7 +192,7 @@ export class Jobs {
     const { accepted } = record;
     const parent = this.#live.get(accepted.parent_job_id ?? '')?.authority;
     const authority = regained(accepted, { budget: budgetIn(parts), parent, clock: settings.clock });
-    const history = this.#storedHistory(id, record, { newestSeq: session.log.newestSeq, state: 'growing' });
+    const history = historyIn(settings.store, this.#known.shelf, { id, record, newestSeq: session.log.newestSeq });
     const services = this.#services();
     const job = restoredJob(id, { record, session, agent, authority, history, ...services, ...(kept && { kept }) });
     this.#live.set(id, job);

@@ -1,4 +1,5 @@
 import { ArcpError } from './wire/errors.ts';
+import type { JobStatus } from './wire/listing-messages.ts';
 import type { ClientFrameOf } from './wire/messages.ts';
 
 /** The job a request is about: named on the envelope or in the payload, or in both alike. */
@@ -10,4 +11,9 @@ export function namedJob(frame: ClientFrameOf<'job.cancel' | 'job.subscribe' | '
   const jobId = payload.job_id ?? envelopeId;
   if (jobId === undefined) throw new ArcpError('INVALID_REQUEST', `${type} needs a job_id`);
   return jobId;
+}
+
+/** Of a request that comes too late for its job. */
+export function jobHasEnded(jobId: string, status: JobStatus | undefined): ArcpError {
+  return new ArcpError('JOB_NOT_FOUND', `job ${jobId} has ended`, { reason: 'ended', final_status: status });
 }

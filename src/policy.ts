@@ -1,5 +1,6 @@
 import type { KnownJob } from './known-jobs.ts';
-import type { Settings } from './options.ts';
+import type { AuditEntry, Settings } from './options.ts';
+import { ArcpError } from './wire/errors.ts';
 import type { JobStatus } from './wire/listing-messages.ts';
 
 /** A job as an embedder's policy sees it. */
@@ -27,9 +28,11 @@ export type Authorize = (request: { principal: string; action: 'observe' | 'canc
 /** Who may do what with whose job: its own principal's always may observe it; the embedder's policy can widen that. */
 export class Policy {
   readonly #settings: Settings;
+  readonly #audit: (entry: Omit<AuditEntry, 'at'>) => void;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, audit: (entry: Omit<AuditEntry, 'at'>) => void) {
     this.#settings = settings;
+    this.#audit = audit;
   }
 
   /** Whether jobs of others may be among what somebody sees. */
@@ -41,9 +44,19 @@ export class Policy {
     return job.principal === principal || this.#allows(principal, 'observe', job);
   }
 
-  /** Beyond the session that submitted it, and, once that is gone, its principal (machines/session.ts). */
-  mayCancel(principal: string, job: KnownJob): boolean {
-    return this.#allows(principal, 'cancel', job);
+  /**
+   * Whether a session may cancel a job while the one that submitted it lasts; false: once that is over (machines/session.ts).
+   * Throws `JOB_NOT_FOUND` where the asker may not know of the job, `PERMISSION_DENIED` where it may never cancel it.
+   */
+  mayCancel({ id, principal }: { id: string; principal: string }, jobId: string, job: KnownJob | undefined): boolean {
+    if (job && (job.sessionId === id || this.#allows(principal, 'cancel', job))) return true;
+    if (!job || !this.mayObserve(principal, job)) {
+      throw new ArcpError('JOB_NOT_FOUND', `there is no job ${jobId}`);
+    }
+    if (job.principal === principal) return false;
+    const code = 'PERMISSION_DENIED';
+    this.#audit({ action: 'cancel', outcome: 'refused', principal, jobId, code });
+    throw new ArcpError(code, 'this job of another principal may be watched, and not cancelled');
   }
 
   #allows(principal: string, action: 'observe' | 'cancel', job: KnownJob): boolean {

@@ -68,11 +68,11 @@ export interface Runtime {
 export function createRuntime(options: RuntimeOptions): Runtime {
   const settings = settle(options);
   const agents = new AgentDirectory(options.agents);
-  const policy = new Policy(settings);
+  const policy = new Policy(settings, audit);
   const ledger = new Ledger({ store: settings.store, clock: settings.clock, log: settings.log, neededFrom, lost });
   const credentials = new Credentials(settings, ledger);
   const known = new KnownJobs(settings, ledger);
-  const jobs = new Jobs(settings, { agents, ledger, known, credentials, audit });
+  const jobs = new Jobs(settings, { agents, ledger, known, policy, credentials, audit });
   const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs, credentials };
   const machine = sessionMachine.provide({
     actions: sessionEffects(world),

@@ -1,4 +1,6 @@
-import type { StoredHistory } from './history.ts';
+import { JobHistory, type StoredHistory } from './history.ts';
+import type { HistoryShelf } from './history-shelf.ts';
+import type { JobRecord } from './records.ts';
 import type { Store } from './stores/store.ts';
 
 /** The frames of a job are somewhere between these of its session's log. */
@@ -20,4 +22,15 @@ export async function storedHistory(store: Store, range: StoredRange): Promise<S
   // Its envelope is at the front of a frame, and short.
   const own = frames.filter(({ frame }) => frame.slice(0, 400).includes(mark));
   return { frames: own, goneSeq: oldestSeq > firstSeq ? oldestSeq - 1 : 0 };
+}
+
+/** The history of a job that an earlier process has begun: read from the store when somebody asks for it. */
+export function historyIn(
+  store: Store,
+  shelf: HistoryShelf,
+  { id, record, newestSeq }: { id: string; record: JobRecord; newestSeq: number },
+): JobHistory {
+  const { session, firstSeq, status } = record;
+  const load = () => storedHistory(store, { jobId: id, session, firstSeq, lastSeq: newestSeq });
+  return new JobHistory(shelf, { newestSeq, state: status === 'running' ? 'growing' : 'complete', load });
 }

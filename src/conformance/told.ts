@@ -117,7 +117,7 @@ function ofWork(act: Act): Told[] | undefined {
   const jobId = 'job-1';
   const unlimited = { maxRuntimeMs: null, leaseExpiryMs: null, credentials: 0 };
   const submit = session({ type: 'job.submit', asker, jobId, ...unlimited });
-  const cancel = session({ type: 'job.cancel', asker, jobId, bySubmitter: true });
+  const cancel = session({ type: 'job.cancel', asker, jobId, mayCancel: true });
   return [...submit, ...(act.how === 'is cancelled' ? cancel : []), { event: { type: 'agent.returned' }, to: jobId }];
 }
 
@@ -125,8 +125,8 @@ function ofJobs(at: Reference, act: Act): Told[] | undefined {
   const [running] = at.jobs.filter(isRunning);
   const [cancelling] = at.jobs.filter(isCancelling);
   const [revoking] = at.jobs.filter((job) => endOf(job) !== undefined);
-  const cancel = (job: { id: string } | undefined, bySubmitter: boolean) =>
-    job ? session({ type: 'job.cancel', asker, jobId: job.id, bySubmitter }) : [];
+  const cancel = (job: { id: string } | undefined, mayCancel: boolean) =>
+    job ? session({ type: 'job.cancel', asker, jobId: job.id, mayCancel }) : [];
   switch (act.do) {
     case 'submit': {
       const jobId = nextName(at);

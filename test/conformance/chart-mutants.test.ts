@@ -114,8 +114,8 @@ const mutants: Record<string, () => AnyStateMachine> = {
     rewired(({ states }) => {
       states.attached.on['frame.unexpected'] = { actions: 'authenticate' };
     }),
-  'any session may cancel': () => guarded({ bySubmitter: yes }),
-  'cancel authority is lost': () => guarded({ bySubmitter: no }),
+  'any session may cancel': () => guarded({ mayCancel: yes }),
+  'cancel authority is lost': () => guarded({ mayCancel: no }),
   'the jobs of a closed session cannot be cancelled': () =>
     rewired(({ states }) => {
       states.closed.on['job.cancel'] = { actions: 'refuseCancel' };

@@ -34,8 +34,8 @@ export const jobMutants = [
     'job.cancel lost after resume',
     [
       'src/jobs.ts',
-      'bySubmitter: job.session === session,',
-      'bySubmitter: job.session === session && session.tokens?.previous === undefined && connection.id === job.accepted.lease.by?.[0],',
+      '      mayCancel,\n',
+      '      mayCancel: mayCancel && session.tokens?.previous === undefined && connection.id === job.accepted.lease.by?.[0],\n',
     ],
     [
       'src/jobs.ts',
@@ -43,18 +43,24 @@ export const jobMutants = [
       '      ...granted(authority),\n      lease: { by: [connection.id] },',
     ],
   ],
-  ['any session of the principal may cancel', [setup, "event.type === 'job.cancel' && event.bySubmitter", 'true']],
+  ['any session of the principal may cancel', [setup, "event.type === 'job.cancel' && event.mayCancel", 'true']],
   [
     'any principal may cancel',
-    ['src/jobs.ts', 'if (known?.principal !== session.principal) throw', 'if (!known) throw'],
-    [setup, "event.type === 'job.cancel' && event.bySubmitter", 'true'],
+    ['src/policy.ts', 'if (!job || !this.mayObserve(principal, job)) {', 'if (!job) {'],
+    ['src/policy.ts', 'if (job.principal === principal) return false;', 'if (job) return false;'],
+    [setup, "event.type === 'job.cancel' && event.mayCancel", 'true'],
   ],
   [
     'jobs of an ended session can be cancelled by nobody',
     [
       'machines/session.ts',
-      "    'job.cancel': { actions: 'forwardCancel' },\n    'job.delegated':",
-      "    'job.cancel': { actions: 'refuseCancel' },\n    'job.delegated':",
+      "{ actions: 'refuseUnknown' }, 'job.cancel': { actions: 'forwardCancel' } },",
+      "{ actions: 'refuseUnknown' } },",
+    ],
+    [
+      'machines/session.ts',
+      "{ actions: 'refuseExpired' }, 'job.cancel': { actions: 'forwardCancel' } },",
+      "{ actions: 'refuseExpired' } },",
     ],
   ],
   [

@@ -87,11 +87,11 @@ export const sessionMutants = [
   ['onExpire ignored: always cancels', [setup, "context.onExpire === 'cancel'", 'context.onExpire !== undefined']],
   [
     'expired session resumable while its jobs run',
-    [chart, "on: { 'session.resume': { actions: 'refuseExpired' } },", ''],
+    [chart, "on: { 'session.resume': { actions: 'refuseExpired' }, 'job.cancel': { actions: 'forwardCancel' } },", ''],
   ],
   [
     'closed session resumable while its jobs run',
-    [chart, "on: { 'session.resume': { actions: 'refuseUnknown' } },", ''],
+    [chart, "on: { 'session.resume': { actions: 'refuseUnknown' }, 'job.cancel': { actions: 'forwardCancel' } },", ''],
   ],
   ['a session ends with jobs unsettled', [setup, 'context.jobs.length === 0', 'context.jobs.length >= 0']],
   ['a session is never freed', [effects, 'world.registry().forget(sessionOf(moment)),', 'void sessionOf(moment),']],

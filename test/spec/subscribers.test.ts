@@ -1,9 +1,9 @@
 // §5 of the protocol: what a subscription gives, whom it slows, and who may have one.
 import { describe, expect, test } from 'vitest';
-import { subscribe, watched, world } from '../support/listing.ts';
+import { list, subscribe, watched, world } from '../support/listing.ts';
 import type { Peer } from '../support/peer.ts';
 import { tokens } from '../support/runtime.ts';
-import { enter, events, terminals, turn } from '../support/session.ts';
+import { cut, enter, events, terminals, turn } from '../support/session.ts';
 
 const notFound = { type: 'session.error', payload: { code: 'JOB_NOT_FOUND', retryable: false } };
 
@@ -98,6 +98,39 @@ describe('§5 visibility', () => {
       { ...entry, outcome: 'allowed', jobId },
       { ...entry, outcome: 'refused', jobId: other, code: 'JOB_NOT_FOUND' },
     ]);
+  });
+
+  test('§5 visible and not allowed is PERMISSION_DENIED: of a job that may be observed and not cancelled', async () => {
+    const at = world({ authorize: ({ action }) => action === 'observe' });
+    const { watcher, jobId } = await watched(at, { token: tokens.bob });
+    expect((await list(watcher.peer)).payload.jobs).toMatchObject([{ job_id: jobId }]);
+    expect(await watcher.peer.ask('job.cancel', { job_id: jobId })).toMatchObject({
+      payload: { code: 'PERMISSION_DENIED' },
+    });
+  });
+
+  test('§6 a policy can let others cancel: whoever they are, and whatever the submitting session is doing', async () => {
+    const at = world({ authorize: ({ action, principal }) => action === 'cancel' && principal === 'bob' });
+    const { owner, watcher, jobId } = await watched(at, { token: tokens.bob });
+    const second = String((await owner.submit('other')).job_id);
+    expect(await watcher.peer.ask('job.cancel', { job_id: jobId })).toMatchObject({ type: 'job.cancelled' });
+    expect(at.agent.job.signal.aborted).toBe(true);
+    await cut(owner.peer);
+    expect(await watcher.peer.ask('job.cancel', { job_id: second })).toMatchObject({ type: 'job.cancelled' });
+    expect(at.other.job.signal.aborted).toBe(true);
+    // It may not be seen for that.
+    expect(await subscribe(watcher.peer, jobId)).toMatchObject(notFound);
+    const cancels = at.audits.filter(({ action }) => action === 'cancel');
+    expect(cancels).toMatchObject([
+      { outcome: 'allowed', principal: 'bob', jobId },
+      { outcome: 'allowed', principal: 'bob', jobId: second },
+    ]);
+  });
+
+  test('§6 another session of the same principal may where a policy lets it, before the submitting one is over', async () => {
+    const at = world({ authorize: ({ action, principal, job }) => action === 'cancel' && principal === job.principal });
+    const { watcher, jobId } = await watched(at);
+    expect(await watcher.peer.ask('job.cancel', { job_id: jobId })).toMatchObject({ type: 'job.cancelled' });
   });
 
   test.each([
