@@ -219,6 +219,8 @@ const answerTypes: Readonly<Record<string, readonly string[]>> = {
   'session.bye': ['session.closed'],
   'job.submit': ['job.accepted'],
   'job.cancel': ['job.cancelled'],
+  'session.list_jobs': ['session.jobs'],
+  'job.subscribe': ['job.subscribed'],
 };
 
 function answers({ type, event_seq }: KitFrame, request: string): boolean {

@@ -26,7 +26,15 @@ export interface Subject {
   refusesBinary: boolean;
 }
 
-export const everyFeature = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'] as const;
+export const everyFeature = [
+  'heartbeat',
+  'ack',
+  'list_jobs',
+  'subscribe',
+  'progress',
+  'result_chunk',
+  'agent_versions',
+] as const;
 
 /** A session that was welcomed, as its client holds it. */
 export interface Held {

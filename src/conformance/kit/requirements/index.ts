@@ -4,6 +4,7 @@ import { errorRequirements, eventRequirements } from './events.ts';
 import { ackRequirements, dropRequirements, goodbyeRequirements, heartbeatRequirements } from './goodbye.ts';
 import { featureRequirements, handshakeRequirements } from './handshake.ts';
 import { cancelRequirements, jobRequirements } from './jobs.ts';
+import { listingRequirements, subscribingRequirements } from './listing.ts';
 import { resumeRequirements } from './resume.ts';
 import { tokenRequirements } from './tokens.ts';
 
@@ -18,8 +19,10 @@ export const allRequirements: readonly Requirement[] = [
   ...heartbeatRequirements,
   ...ackRequirements,
   ...goodbyeRequirements,
+  ...listingRequirements,
   ...jobRequirements,
   ...cancelRequirements,
+  ...subscribingRequirements,
   ...eventRequirements,
   ...errorRequirements,
 ];
