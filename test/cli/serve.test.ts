@@ -48,6 +48,7 @@ test('without agents serve has demo agents: echo returns its input', async () =>
     'slow',
     'stream',
     'traffic',
+    'research',
     'fail',
   ]);
   await alice.ask('job.submit', { agent: 'echo', input: { deep: [1] } });
