@@ -4,7 +4,7 @@ import fc from 'fast-check';
 export type Json = Record<string, unknown>;
 
 export interface Schema {
-  type?: string;
+  type?: string | readonly string[] | undefined;
   const?: unknown;
   properties?: Readonly<Record<string, Schema>>;
   required?: readonly string[];
@@ -72,7 +72,9 @@ const known: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
 };
 
 /** Values of a schema, well-formed by it. */
-function fitting(schema: Schema): fc.Arbitrary<unknown> {
+function fitting(given: Schema): fc.Arbitrary<unknown> {
+  const [type = given.type] = [given.type].flat();
+  const schema = { ...given, type: type === 'integer' ? 'number' : type };
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.type === 'string') {
     const { minLength = 0, maxLength = 64 } = schema;
@@ -109,6 +111,7 @@ export function fittingObject({ properties = {}, required = [] }: Schema): fc.Ar
 
 /** Values of any other type than a schema asks for. */
 export function unfitting({ type }: Schema): fc.Arbitrary<unknown> {
+  const asked = [type].flat().map((name) => (name === 'integer' ? 'number' : name));
   const byType: Record<string, fc.Arbitrary<unknown>> = {
     string: fc.string({ maxLength: 8 }),
     number: fc.integer(),
@@ -117,7 +120,7 @@ export function unfitting({ type }: Schema): fc.Arbitrary<unknown> {
     null: fc.constant(null),
     boolean: fc.boolean(),
   };
-  return fc.oneof(...Object.entries(byType).flatMap(([name, values]) => (name === type ? [] : [values])));
+  return fc.oneof(...Object.entries(byType).flatMap(([name, values]) => (asked.includes(name) ? [] : [values])));
 }
 
 /** Each field of a frame that has a type of its own: where it is, and what it must be. */
