@@ -145,7 +145,7 @@ test.each([
   [['submit', 'echo', '--lease', 'tool.call'], '\'{"tool.call":["search.*"]}\''],
   [['cancel'], 'job_id'],
   [['cancel', 'job_1', '--url', 'ws://127.0.0.1:1'], 'ARCPX_TOKEN'],
-  [['watch', 'job_1'], 'watch'],
+  [['observe', 'job_1'], 'observe'],
   [[], 'submit'],
 ])('bad usage is exit code 2, and says what to do: %s', async (args, advice) => {
   const { code, stderr } = await ran(args);

@@ -126,7 +126,7 @@ const mutants: Record<string, () => AnyStateMachine> = {
   'a job that broke is not recorded': () => lacking('recordFault'),
   'a late caught-up resurrects a detached session': () =>
     rewired(({ states }) => {
-      states.detached.on['replay.caughtUp'] = 'attached';
+      states.detached.on = { 'replay.caughtUp': 'attached' };
     }),
 };
 
