@@ -51,14 +51,18 @@ export const requestMutants = [
   ],
   [
     'idempotency keys are forgotten when a job ends',
-    [jobs, '    if (this.#live.delete(job.id))', '    this.#keys.clear();\n    if (this.#live.delete(job.id))'],
+    [jobs, '    if (this.#live.delete(job.id))', '    this.keys.clear();\n    if (this.#live.delete(job.id))'],
   ],
   ['chunks are numbered from 1', [results, '#chunkSeq = 0;', '#chunkSeq = 1;']],
   ['the last chunk promises more', [results, 'Buffer.alloc(0), false)', 'Buffer.alloc(0), true)']],
   ['result_size is a byte short', [results, 'resultSize: this.#bytes,', 'resultSize: this.#bytes - 1,']],
   [
     'chunks are sent to who has not negotiated them',
-    [results, "if (!job.session.features.has('result_chunk')) this.#gathered = [];", ''],
+    [
+      results,
+      "if (!job.session.features.has('result_chunk')) this.#gathered = [];\n    else if (job.parent)",
+      'if (job.parent)',
+    ],
   ],
   [
     'a streamed result that was never ended is a success',
