@@ -8,7 +8,8 @@ export default defineConfig(({ mode }) => ({
     // Command line and process tests run what was built; everything else runs the source.
     globalSetup: 'test/support/compile.ts',
     pool: 'forks',
-    maxWorkers: 2,
+    // More than there are cores: tests of processes and sockets mostly wait.
+    maxWorkers: 4,
     // Real processes and sockets on a busy machine: a limit that only a hang reaches.
     testTimeout: 30_000,
     hookTimeout: 30_000,
