@@ -1,6 +1,6 @@
 import type { SessionInput } from '../../machines/session.setup.ts';
 import type { Act } from './model.ts';
-import type { Policy } from './reference.ts';
+import type { Policy, Reference } from './reference.ts';
 
 /** Durations of the walks, such that only the timer an act is about fires in it. Milliseconds. */
 export const durations = {
@@ -25,4 +25,13 @@ export function sessionInput(policy: Policy): SessionInput {
   const { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs } = durations;
   const lasting = { handshakeTimeoutMs, resumeWindowMs, cancelGraceMs, revocationGraceMs };
   return { sessionId: 'session', ...lasting, onShutdown: 'abandon', ...policy, refusalsMax: 3 };
+}
+
+/**
+ * How much of a window passes before a process dies: the next one has what is left of it, and no more (§3, Crash). Nothing of
+ * it where a job might end meanwhile, or where half of it has gone already.
+ */
+export function windowToSpend({ state, jobs }: Reference, detachedForMs: number): number {
+  const half = durations.resumeWindowMs / 2;
+  return state === 'detached' && jobs.length === 0 && detachedForMs < half ? half : 0;
 }

@@ -3,7 +3,7 @@ import type { Observed, SessionDriver } from './driver.ts';
 import { LogWitness } from './log-witness.ts';
 import type { Act, ResumeAct } from './model.ts';
 import { endOf, isAttached, isCancelling, isRunning, type Reference } from './reference.ts';
-import { durations, lapses } from './session-input.ts';
+import { durations, lapses, windowToSpend } from './session-input.ts';
 import type { Stage } from './stage.ts';
 import { Wire, type WireFrame } from './wire.ts';
 import { answerOf, authOf, sendResume } from './wire-frames.ts';
@@ -110,9 +110,9 @@ export class WireDriver implements SessionDriver {
         else own.link.transport.send(' '.repeat(this.#stage.frameBytesMax + 1));
         return { answer: null, ...(await closing(own)) };
       case 'crash':
+        await this.#advance(windowToSpend(at, this.#nowMs - this.#detachedMs));
         this.#tokens.fence(await this.#newestSeq());
         await this.#stage.crash(act.down === 'an hour' ? 3_600_000 : 0);
-        // Time goes on from what was written of it: who was connected has a whole window from here on.
         if (isAttached(at)) this.#detachedMs = this.#nowMs;
         await own.ended;
         return nothing;

@@ -104,6 +104,10 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
     async crash(downMs) {
       const { store, clock } = scene;
       if (!('crash' in store)) throw new Error('a store that does not last has no other process');
+      const kept = store.medium.records('session').map(({ id }) => id);
+      const known = new Set(scene.runtime.sessions().map(({ sessionId }) => sessionId));
+      const left = kept.filter((id) => !known.has(id));
+      if (left.length > 0) throw new Error(`the store still has what is over: ${left.join(', ')}`);
       store.crash();
       for (const link of links) link.close(1006);
       links.clear();
