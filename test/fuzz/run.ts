@@ -48,6 +48,8 @@ export async function fuzz({ frames, seed, storm }: FuzzOptions): Promise<FuzzRe
     resumeWindowSec: 1,
     jobRetentionSec: 1,
     cancelGraceSec: 0.2,
+    // The jobs of the others run all the while: their histories fill up to this before the heap is first looked at.
+    historyEvents: 100,
     log,
   });
   const { url } = await runtime.listen();
