@@ -30,6 +30,16 @@ export interface FuzzOptions {
 const echo = defineAgent({ name: 'echo', run: (job) => job.input });
 const slow = defineAgent({ name: 'slow', run: (job) => job.sleep(20) });
 
+/** What is tested is what a frame does, not how many are let in; the rest is short, so that all is over at the end. */
+const brief = {
+  maxFramesPerSecond: 1_000_000,
+  resumeWindowSec: 1,
+  jobRetentionSec: 1,
+  cancelGraceSec: 0.2,
+  // The jobs of the others run all the while: their histories are full before the heap is first looked at.
+  historyEvents: 100,
+};
+
 /** Fuzzes a runtime of this process over real sockets, while others use it, and tells what became of both. */
 export async function fuzz({ frames, seed, storm }: FuzzOptions): Promise<FuzzReport> {
   const errors: string[] = [];
@@ -43,13 +53,7 @@ export async function fuzz({ frames, seed, storm }: FuzzOptions): Promise<FuzzRe
   const runtime = createRuntime({
     agents: [echo, slow, ticker],
     authenticate: bearer({ [token]: 'attacker', 'tok-bystander': 'bystander' }),
-    // What is tested here is what a frame does, not how many are let in; the rest is short, so that all is over at the end.
-    maxFramesPerSecond: 1_000_000,
-    resumeWindowSec: 1,
-    jobRetentionSec: 1,
-    cancelGraceSec: 0.2,
-    // The jobs of the others run all the while: their histories fill up to this before the heap is first looked at.
-    historyEvents: 100,
+    ...brief,
     log,
   });
   const { url } = await runtime.listen();
