@@ -69,7 +69,7 @@ export type SessionEvent =
   | SubmitEvent
   | DelegateEvent
   | CancelEvent
-  | { type: `xstate.done.actor.${string}`; output: JobOutput }
+  | { type: `xstate.done.actor.${string}`; output: JobOutput; actorId: string }
   | { type: `xstate.error.actor.${string}`; error: unknown; actorId: string };
 
 /** A job that an earlier process has left, and what becomes of it (§3, Crash). */

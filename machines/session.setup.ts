@@ -176,5 +176,5 @@ export const sessionSetup = setup({
 /** The id of the job an event is about. */
 function childOf(event: SessionEvent): string {
   if ('jobId' in event) return event.jobId;
-  return event.type.replace(/^xstate\.(done|error)\.actor\./, '');
+  return 'actorId' in event ? event.actorId : '';
 }

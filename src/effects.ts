@@ -238,11 +238,9 @@ export function sessionEffects(world: EffectsWorld) {
       connection.reply('job.accepted', { requestId: '', jobId: job.id, traceId: job.traceId }, job.accepted);
     },
     recordFault: ({ event }: SessionMoment) => {
-      const job = world.jobs().live(event.type.replace('xstate.error.actor.', ''));
-      settings.log.error(
-        { jobId: job?.id, err: 'error' in event ? event.error : undefined },
-        'a job failed inside the runtime',
-      );
+      if (!('actorId' in event && 'error' in event)) return;
+      const job = world.jobs().live(event.actorId);
+      settings.log.error({ jobId: job?.id, err: event.error }, 'a job failed inside the runtime');
       if (job?.status === 'running') job.recordError('error', 'INTERNAL_ERROR', 'the runtime failed to run this job');
       if (job) world.jobs().settle(job);
     },

@@ -7,6 +7,7 @@ import { Connection } from './connection.ts';
 import { Credentials } from './credentials.ts';
 import { type EffectsWorld, sessionEffects } from './effects.ts';
 import { jobEffects } from './job-effects.ts';
+import { withEndsOfOneType } from './job-ends.ts';
 import { Jobs } from './jobs.ts';
 import { KnownJobs } from './known-jobs.ts';
 import { Ledger } from './ledger.ts';
@@ -74,10 +75,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const known = new KnownJobs(settings, ledger);
   const jobs = new Jobs(settings, { agents, ledger, known, policy, credentials, audit });
   const world: EffectsWorld = { settings, agents, audit, registry: () => registry, jobs: () => jobs, credentials };
-  const machine = sessionMachine.provide({
-    actions: sessionEffects(world),
-    actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
-  });
+  const machine = withEndsOfOneType(
+    sessionMachine.provide({
+      actions: sessionEffects(world),
+      actors: { job: jobMachine.provide({ actions: jobEffects(world) }) },
+    }),
+  );
   const registry = new Registry(settings, { machine, ledger, failed: (session) => jobs.abandon(session) });
   const subscriptions = new Subscriptions({ settings, known, policy, audit, ledger });
   const requests: RequestWorld = { settings, registry, jobs, ledger, known, policy, subscriptions, audit };
