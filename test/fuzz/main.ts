@@ -1,5 +1,6 @@
 // npm run fuzz -- --frames N --seed S: so many fuzzed frames at a runtime that others are using.
 import { parseArgs } from 'node:util';
+import { Progress } from './progress.ts';
 import { fuzz } from './run.ts';
 import { stormThread } from './storm-thread.ts';
 
@@ -16,7 +17,9 @@ if (![frames, seed].every((given) => Number.isSafeInteger(given) && given >= 0))
 }
 console.log(`seed ${seed}; again: npm run fuzz -- --frames ${frames} --seed ${seed}`);
 const { storm, end } = stormThread();
-const report = await fuzz({ frames, seed, storm });
+const progress = new Progress();
+const report = await fuzz({ frames, seed, storm, tell: (done, total) => progress.tell(done, total) });
+progress.end();
 await end();
 const mebibytes = (bytes: number | undefined) => (bytes === undefined ? '?' : (bytes / 2 ** 20).toFixed(1));
 const perSecond = Math.round(report.frames / report.seconds);

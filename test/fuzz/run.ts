@@ -25,6 +25,8 @@ export interface FuzzOptions {
   seed: number;
   /** Where the attackers are: in this process, or in a thread of their own, so that this heap is the runtime's alone. */
   storm: Storm;
+  /** Hears how many frames were sent, of how many in all: those before the heap is first looked at are counted, too. */
+  tell?: (done: number, total: number) => void;
 }
 
 const echo = defineAgent({ name: 'echo', run: (job) => job.input });
@@ -41,7 +43,7 @@ const brief = {
 };
 
 /** Fuzzes a runtime of this process over real sockets, while others use it, and tells what became of both. */
-export async function fuzz({ frames, seed, storm }: FuzzOptions): Promise<FuzzReport> {
+export async function fuzz({ frames, seed, storm, tell }: FuzzOptions): Promise<FuzzReport> {
   const errors: string[] = [];
   const quietly = () => {};
   const log = {
@@ -60,12 +62,14 @@ export async function fuzz({ frames, seed, storm }: FuzzOptions): Promise<FuzzRe
   try {
     const quiet = await Promise.all(Array.from({ length: bystanders }, () => Bystander.enter(url, 'tok-bystander')));
     // What is made once, by the first frames, is no leak.
-    const first = await storm({ url, token, frames: Math.ceil(frames / 20), seed: seed + 1 });
+    const before = Math.ceil(frames / 20);
+    const told = (done: number) => tell?.(done, before + frames);
+    const first = await storm({ url, token, frames: before, seed: seed + 1 }, told);
     await untilAlone(runtime, bystanders);
     const heapBefore = await heapBytes();
     for (const bystander of quiet) bystander.longestGapMs = 0;
     const startedMs = performance.now();
-    const { faults, tally } = await storm({ url, token, frames, seed });
+    const { faults, tally } = await storm({ url, token, frames, seed }, (done) => told(before + done));
     const seconds = (performance.now() - startedMs) / 1000;
     await untilAlone(runtime, bystanders);
     const heapAfter = await heapBytes();

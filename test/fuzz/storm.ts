@@ -9,16 +9,27 @@ const batchMax = 200;
 const drawn = 100;
 const uses = 10;
 
-export type Storm = (options: { url: string; token: string; frames: number; seed: number }) => Promise<{
+export interface StormOptions {
+  url: string;
+  token: string;
+  frames: number;
+  seed: number;
+}
+
+export interface StormReport {
   faults: string[];
   /** Answers by type and code, ends by close code. */
   tally: ReadonlyMap<string, number>;
-}>;
+}
+
+/** `tell` hears how many frames have been sent and looked after. */
+export type Storm = (options: StormOptions, tell?: (done: number) => void) => Promise<StormReport>;
 
 /** Sends so many frames, most of them past a welcome, one in fifty as the first word of a stranger. */
-export const storm: Storm = async ({ url, token, frames, seed }) => {
+export const storm: Storm = async ({ url, token, frames, seed }, tell) => {
   const loud = Array.from({ length: attackers }, (_, index) => new Attacker(url, { token, seed: seed * 100 + index }));
   let left = frames;
+  let done = 0;
   let stock: FuzzFrame[] = [];
   let taken = 0;
   const below = seeded(seed);
@@ -42,6 +53,8 @@ export const storm: Storm = async ({ url, token, frames, seed }) => {
           { leave: below(40) === 0 },
         );
         for (const frame of knocking) await attacker.knock(frame);
+        done += count;
+        tell?.(done);
       }
       await attacker.retire();
     }),
