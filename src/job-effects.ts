@@ -38,8 +38,8 @@ export function jobEffects(world: EffectsWorld) {
     acknowledgeCancel: (moment: JobMoment) => {
       const job = jobOf(moment);
       const { event } = moment;
-      if (event.type === 'parent.ended') {
-        job.cancel = { reason: 'its parent has ended' };
+      if (event.type === 'parent.ended' || event.type === 'session.over') {
+        job.cancel = event.type === 'parent.ended' ? { reason: 'its parent has ended' } : {};
         world.jobs().keep(job);
       }
       if (event.type !== 'job.cancel' || !event.asker) return;

@@ -57,7 +57,7 @@ export class Job {
   code: ErrorCode | undefined;
   /** What its terminal said, of a child its result too; undefined while it has none. */
   end: JobEnd | undefined;
-  /** A cancel was acknowledged. */
+  /** It is to end: a cancel was acknowledged, or its parent or its session is over. */
   cancel: { reason?: string } | undefined;
   readonly deadlineMs: number | undefined;
   readonly firstSeq: number;

@@ -42,7 +42,7 @@ export interface JobRecord {
   traceId?: string;
   accepted: AcceptedPayload;
   status: 'running' | FinalStatus;
-  /** A cancel was acknowledged. */
+  /** It is to end: a cancel was acknowledged, or its parent or its session is over. */
   cancel?: { reason?: string };
   /** When `max_runtime_sec` is over. */
   deadlineMs?: number;

@@ -50,6 +50,10 @@ export const restartMutants = [
     [registry, "expired: 'session.restored.expired',", "expired: 'session.restored',"],
   ],
   ['a cancel that was acknowledged is forgotten', [record, "  if (cancel) return 'job.cancel';\n", '  void cancel;\n']],
+  [
+    'a cancel by a goodbye, or with the end of the window, is forgotten',
+    ['src/job-effects.ts', " || event.type === 'session.over') {", ') {'],
+  ],
   ['a job whose time is over begins again', [record, 'leftMs !== null && leftMs <= 0', 'leftMs === 0']],
   [
     'every job begins again, wanted or not',
