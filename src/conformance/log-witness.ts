@@ -14,22 +14,30 @@ export class LogWitness {
   newestSeq = 0;
   readonly #textBySeq = new Map<number, string>();
   readonly #endSeqByJob = new Map<string, number>();
+  readonly #reachedSeq = new WeakMap<Wire, number>();
   #faults: string[] = [];
 
   /** Watches a connection that was welcomed at this cursor, what it has brought already included. */
   listen(wire: Wire, cursor: number): void {
     let expected = cursor + 1;
     this.newestSeq = Math.max(this.newestSeq, cursor);
+    this.#reachedSeq.set(wire, cursor);
     const hear = (frame: WireFrame, text: string) => {
       const seq = frame.event_seq ?? 0;
       if (seq !== expected) this.fault(`event_seq ${seq} came where ${expected} was due`);
       expected = seq + 1;
+      this.#reachedSeq.set(wire, seq);
       this.#hear(frame, text);
     };
     for (const [index, frame] of wire.frames.entries()) {
       if (frame.event_seq !== undefined) hear(frame, wire.texts[index] ?? '');
     }
     wire.onNumbered = hear;
+  }
+
+  /** Waits until this connection has brought everything up to a number. */
+  async reaches(seq: number, wire: Wire): Promise<void> {
+    await wire.until(() => ((this.#reachedSeq.get(wire) ?? 0) >= seq ? true : undefined), `event ${seq}`);
   }
 
   fault(fault: string): void {

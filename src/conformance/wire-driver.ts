@@ -10,7 +10,7 @@ import { answerOf, authOf, sendResume } from './wire-frames.ts';
 import { closing, refusedGreeting, sideSession } from './wire-handshake.ts';
 import { outliveLease, submission, type Wanted, WireJobs, wantedBy } from './wire-jobs.ts';
 import { type RequestScene, request } from './wire-request.ts';
-import { WireTokens } from './wire-tokens.ts';
+import { cursorOf, WireTokens } from './wire-tokens.ts';
 
 type Seen = Pick<Observed, 'answer' | 'closes' | 'supersedes'>;
 
@@ -46,7 +46,7 @@ export class WireDriver implements SessionDriver {
     const endsBefore = this.#log.ends.length;
     const seen = await this.#act(at, act, this.#own);
     if (act.do === 'shutdown') return seen;
-    const info = await this.#info();
+    const info = seen.answer?.type === 'session.welcome' ? await this.#caughtUp(act) : await this.#info();
     const state = this.#state(info);
     if (at.state !== 'detached' && state === 'detached') this.#detachedMs = this.#nowMs;
     const complete = await this.#everythingCame(info);
@@ -212,7 +212,7 @@ export class WireDriver implements SessionDriver {
     if (attached && act.replaces === 'half-open') old.link.stall();
     const newer = new Wire(await this.#stage.open());
     const token = this.#tokens.named(act.token);
-    const cursor = await this.#cursorOf(act.cursor, this.#tokens.fenceOf(token));
+    const cursor = cursorOf(act.cursor, await this.#newestSeq(), this.#tokens.fenceOf(token));
     if (act.replay === 'held') newer.link.hold();
     const asked = { stage: this.#stage, token, cursor, sessionId: this.#sessionId };
     const answer = await newer.answer(sendResume(newer, act, asked));
@@ -243,14 +243,6 @@ export class WireDriver implements SessionDriver {
     this.#tokens.rotate(presented, String(welcome.payload.resume_token));
     this.#own = wire;
     this.#log.listen(wire, cursor);
-  }
-
-  /** The newest event that the holder of a token can have is that of the moment when the process died that had issued it. */
-  async #cursorOf(which: ResumeAct['cursor'], fenceSeq: number): Promise<unknown> {
-    const newest = await this.#newestSeq();
-    const [inside, head] = [Math.min(newest - 1, fenceSeq), Math.min(newest, fenceSeq)];
-    const cursors = { zero: 0, trimmed: 0, inside, head, ahead: newest + 1, 'no count': 1.5 };
-    return cursors[which];
   }
 
   async #newestSeq(): Promise<number> {
@@ -284,11 +276,18 @@ export class WireDriver implements SessionDriver {
     return info === undefined ? undefined : (info?.state ?? 'ended');
   }
 
+  /** The runtime's word on a session whose replay, unless it is held back, has come to its end. */
+  async #caughtUp(act: Act): Promise<SessionInfo | null | undefined> {
+    const info = await this.#info();
+    if (info?.state !== 'resumed' || act.do !== 'resume' || act.replay === 'held' || !this.#own) return info;
+    await this.#log.reaches(info.newestSeq, this.#own);
+    return this.#info();
+  }
+
   /** Waits until the client has all that the runtime has numbered; false where it is not connected, or held back. */
   async #everythingCame(info: SessionInfo | null | undefined): Promise<boolean> {
-    const own = this.#own;
-    if (info?.state !== 'live' || !own) return false;
-    await own.until(() => (this.#log.newestSeq >= info.newestSeq ? true : undefined), `event ${info.newestSeq}`);
+    if (info?.state !== 'live' || !this.#own) return false;
+    await this.#log.reaches(info.newestSeq, this.#own);
     return true;
   }
 

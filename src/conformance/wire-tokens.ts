@@ -49,3 +49,10 @@ export class WireTokens {
     }
   }
 }
+
+/** The newest event that the holder of a token can have is that of the moment when the process died that had issued it. */
+export function cursorOf(which: ResumeAct['cursor'], newestSeq: number, fenceSeq: number): unknown {
+  const [inside, head] = [Math.min(newestSeq - 1, fenceSeq), Math.min(newestSeq, fenceSeq)];
+  const cursors = { zero: 0, trimmed: 0, inside, head, ahead: newestSeq + 1, 'no count': 1.5 };
+  return cursors[which];
+}
