@@ -19,8 +19,8 @@ export interface SessionWalkOptions {
   /** What the driver can do. Default: everything. */
   abilities?: ReadonlySet<Ability>;
   /**
-   * `endings` walks only what a policy decides: a bye, the end of the window, and what follows; `crashes` those of a process,
-   * and what follows. Default: everything.
+   * `crashes` walks only the ends of a process, and what follows; `endings` also what else a policy decides: a bye, the end
+   * of the window, and what follows. Default: everything.
    */
   scope?: 'everything' | 'endings' | 'crashes';
   /** Every pair of transitions instead of every case in every state. */
@@ -31,18 +31,18 @@ export interface SessionWalkOptions {
 /** The policies, and how much of each to walk, that between them take every branch of the chart. */
 export const policies: readonly Required<Pick<SessionWalkOptions, 'policy' | 'scope'>>[] = [
   { policy: { onBye: 'cancel', onExpire: 'keep' }, scope: 'everything' },
-  { policy: { onBye: 'keep', onExpire: 'cancel' }, scope: 'endings' },
   { policy: { onBye: 'cancel', onExpire: 'keep', onShutdown: 'keep' }, scope: 'crashes' },
-  { policy: { onBye: 'keep', onExpire: 'keep', onShutdown: 'keep', onRestart: 'rerun' }, scope: 'crashes' },
+  { policy: { onBye: 'keep', onExpire: 'cancel', onShutdown: 'keep', onRestart: 'rerun' }, scope: 'endings' },
 ];
 
 /** Walks through the life of a session and of its jobs, on the chart that runs in production; the same for every driver. */
 export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Reference, Deed> {
   const { policy, abilities = everyAbility, scope = 'everything', pairs = false, stepsMax = 250 } = options;
   const acts = actsFor(abilities);
+  const isNeeded = pairs ? () => true : needs(scope);
   return lifecyclePaths<typeof sessionMachine, Reference, Deed>(sessionMachine, {
     input: sessionInput(policy),
-    cases: ({ memory = beginning }) => casesOf(memory, acts, { policy, scope }),
+    cases: ({ memory = beginning }) => casesOf(memory, acts, { policy, isNeeded }),
     view: ({ context: { goodTokens, refusals, jobs, parents }, value, childContexts }) => [
       goodTokens,
       value === 'handshaking' ? refusals : 0,
@@ -61,13 +61,14 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
 function casesOf(
   at: Reference,
   acts: readonly NamedAct[],
-  { policy, scope }: { policy: Policy; scope: keyof typeof isWithin },
+  { policy, isNeeded }: { policy: Policy; isNeeded: (at: Reference, act: NamedAct) => boolean },
 ): Case<Reference, Deed>[] {
   const reached = new Set([JSON.stringify(at)]);
-  return acts.flatMap(({ name, act }) => {
+  return acts.flatMap((named) => {
+    const { name, act } = named;
     const outcome = outcomeOf(at, act, policy);
-    if (outcome && !isWithin[scope](at, act)) {
-      // It need not be walked, and is only a way: one to each place is enough.
+    if (outcome && !isNeeded(at, named)) {
+      // It is only a way: one to each place is enough.
       const place = JSON.stringify(outcome.next);
       if (reached.has(place)) return [];
       reached.add(place);
@@ -77,10 +78,25 @@ function casesOf(
   });
 }
 
+/** Tells, from state to state, what is still to be walked: a few places to do it are enough, and make for short walks. */
+function needs(scope: keyof typeof isWithin): (at: Reference, act: NamedAct) => boolean {
+  const places = new Map<string, number>();
+  return (at, { name, act }) => {
+    if (!isWithin[scope](at, act)) return false;
+    const label = labelOf(at, act, name);
+    const before = places.get(label) ?? 0;
+    places.set(label, before + 1);
+    return before < placesEnough;
+  };
+}
+
+const placesEnough = 4;
+
 /** What a scope walks. */
 const isWithin = {
   everything: () => true,
-  endings: ({ over }: Reference, act: Act) => over !== 'no' || act.do === 'bye' || act.do === 'window over',
+  endings: (at: Reference, act: Act) =>
+    isWithin.crashes(at, act) || at.over !== 'no' || act.do === 'bye' || act.do === 'window over',
   crashes: ({ restarted }: Reference, { do: verb }: Act) => restarted || verb === 'crash' || verb === 'shutdown',
 } as const;
 

@@ -3,6 +3,7 @@ import { afterAll, describe, test } from 'vitest';
 import { jobMachine, sessionMachine } from '../../machines/index.ts';
 import {
   type Ability,
+  type Act,
   chartCoverage,
   coverageText,
   drive,
@@ -37,26 +38,31 @@ async function take(
   walked.seconds += (performance.now() - startedMs) / 1000;
 }
 
-/** A process takes its time to start: of the walks with crashes the shortest are taken that show each way to come back. */
+/**
+ * A process takes its time to start: where it dies now and then, of all walks the shortest are taken that show each way to
+ * come back, and each way to leave.
+ */
 function telling(walks: readonly (readonly SessionStep[])[]): (readonly SessionStep[])[] {
   const shown = new Set<string>();
   return [...walks]
     .sort((a, b) => a.length - b.length)
     .filter((walk) => {
-      const crashes = walk.filter(({ data }) => data?.act.do === 'crash');
-      const ways = crashes.map(({ transitions }) => transitions.join());
+      const ends = walk.filter(({ data }) => data && telltale.has(data.act.do));
+      const ways = ends.map(({ transitions }) => transitions.join());
       const isNews = ways.some((way) => !shown.has(way));
       for (const way of ways) shown.add(way);
       return isNews && walk.length < 50;
     });
 }
 
+const telltale: ReadonlySet<Act['do']> = new Set(['crash', 'bye', 'window over']);
+
 describe('every case in every state of a session goes, at a server process, as the protocol says', () => {
   for (const { policy, scope } of policies) {
     test(`over WebSocket, ${scope} with ${Object.entries(policy).join(' ')}`, async () => {
       const server = new ServerProcess();
       const { walks } = sessionWalks({ policy, scope, abilities });
-      for (const walk of scope === 'crashes' ? telling(walks) : walks)
+      for (const walk of policy.onShutdown === 'keep' ? telling(walks) : walks)
         await take(server, walk, { policy, first: 'ws' });
       for (const report of await server.reports()) coverage.merge(report);
       await server.end();
