@@ -80,7 +80,7 @@ export function lifecyclePaths<Machine extends AnyStateMachine, Memory = unknown
 
 /** A machine and its children at rest between two steps, as data. */
 type World<Memory> = Snapshot<unknown> & {
-  /** Equal for worlds that count as one. */
+  /** Its number, as text: the same for worlds that count as one. */
   key: string;
   chart: ChartMoment;
   moment: Moment<Memory>;
@@ -92,6 +92,7 @@ type World<Memory> = Snapshot<unknown> & {
 
 /** Cases the machine cannot tell apart, and that are remembered alike: one way, walked under each of their names. */
 interface Way<Memory, Data> {
+  /** Its number among those of its state, as text. */
   type: string;
   told: readonly Told[];
   anew: boolean;
@@ -128,10 +129,10 @@ function waysOf<Machine extends AnyStateMachine, Memory, Data>(
   const possible: Case<Memory, Data>[] = [...casesAt(cases, moment), ...(after ? chart.timers : [])];
   for (const one of possible) {
     const { told, memory = moment.memory, anew = false } = one;
-    const type = JSON.stringify([told, memory, anew]);
-    const way = ways.get(type);
+    const heard = JSON.stringify([told, memory, anew]);
+    const way = ways.get(heard);
     if (way) way.cases.push(one);
-    else ways.set(type, { type, told, anew, memory, cases: [one] });
+    else ways.set(heard, { type: String(ways.size), told, anew, memory, cases: [one] });
   }
   return [...ways.values()];
 }
@@ -157,10 +158,13 @@ function worldLogic<Machine extends AnyStateMachine, Memory, Data>(
 ) {
   const { view = () => undefined, pairs = false, input } = options;
   const known = new Map<string, ChartMoment>();
+  const numbers = new Map<string, string>();
   const world = (chart: ChartMoment, memory: Memory | undefined, lastBefore: string): World<Memory> => {
     const last = pairs ? (chart.taken.at(-1) ?? lastBefore) : '';
     const { taken } = chart;
-    const key = JSON.stringify([...chart.key, memory, last]);
+    const text = JSON.stringify([...chart.key, memory, last]);
+    const key = numbers.get(text) ?? String(numbers.size);
+    numbers.set(text, key);
     return {
       status: 'active',
       output: undefined,
@@ -184,7 +188,7 @@ function worldLogic<Machine extends AnyStateMachine, Memory, Data>(
         try {
           chart = runChart(machine, { ...(anew ? { input } : { from: before.chart.persisted }), told, view });
         } catch (error) {
-          throw new Error(`case "${cases[0]?.name}" in ${before.key} failed`, { cause: error });
+          throw new Error(`case "${cases[0]?.name}" in ${JSON.stringify(before.chart.key)} failed`, { cause: error });
         }
         known.set(asked, chart);
       }

@@ -39,9 +39,9 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
     frameBytesMax: 100_000,
     heartbeatMs: 60_000,
     stallTimeoutMs: 5_000,
-    stallBytes: 1_400_000,
+    stallBytes: 200_000,
     stallEvents: 4,
-    holdBytes: 300_000,
+    holdBytes: 100,
     async open() {
       const [ours, theirs] = memoryPair();
       const valve = valveOn(theirs);
@@ -132,7 +132,7 @@ const limits = {
   heartbeatSec: 60,
   stallTimeoutSec: 5,
   maxFrameBytes: 100_000,
-  maxUnsentBytes: 4 * 2 ** 20,
+  maxUnsentBytes: 2 ** 19,
   bufferEvents: 100_000,
 };
 
