@@ -1,6 +1,6 @@
 import { monotonicFactory } from 'ulid';
 
-/** Randomness is drawn for many ids at once: a draw takes 2 µs, whatever its size, and an id of a new millisecond takes 16. */
+/** Randomness is drawn for many ids at once: a draw takes 2 µs, whatever its size, and an id of a new millisecond needs 16. */
 const pool = new Uint8Array(1024);
 let drawn = pool.length;
 
