@@ -52,10 +52,9 @@ export function refusals(
 }
 
 function formsOf(type: string | undefined, { session, dialect }: { session: Session; dialect: Dialect }) {
-  // Before the welcome, every client waits for the one form.
-  if (session.tokens && type === 'job.submit') return dialect.refusedSubmit;
-  if (session.tokens && type === 'job.cancel') return dialect.refusedCancel;
-  return ['session.error'] as const;
+  // Whatever comes before the welcome, its client waits for what answers a hello.
+  const request = session.tokens ? type : 'session.hello';
+  return dialect.refused.get(request ?? '') ?? (['session.error'] as const);
 }
 
 function refusal(
@@ -78,6 +77,9 @@ function refusal(
       return asJobError(mintId('job'));
     case 'job.error of that job':
       return asJobError(jobId ?? mintId('job'));
+    case 'job.error of a job out of reach':
+      // A job of its own, which is refused for other reasons, would end with it.
+      return asJobError(error.code === 'JOB_NOT_FOUND' || error.code === 'PERMISSION_DENIED' ? jobId : undefined);
     case 'job.error without a job':
       return asJobError(undefined);
   }

@@ -29,7 +29,8 @@ function refuse(
   frame: ClientFrame,
   { error, world }: { error: unknown; world: RequestWorld },
 ): void {
-  const jobId = (frame.type === 'job.cancel' && frame.payload.job_id) || frame.job_id;
+  const named = frame.type === 'job.cancel' || frame.type === 'job.subscribe' ? frame.payload.job_id : undefined;
+  const jobId = named || frame.job_id;
   const refused = { requestId: frame.id, type: frame.type, jobId };
   if (error instanceof ArcpError) return connection.refuse(refused, error);
   world.settings.log.error({ err: error, frame: frame.type }, 'a request failed');

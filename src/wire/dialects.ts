@@ -12,14 +12,17 @@ export type RefusalForm =
   | 'session.error with an id of its own'
   | 'job.error of a new job'
   | 'job.error of that job'
+  | 'job.error of a job out of reach'
   | 'job.error without a job';
 
 export interface Dialect {
   /** What `?dialect=` calls it; a client with bare ULIDs that names nothing has a dialect of its own. */
   readonly name: DialectName | 'ulid';
-  /** How a refused `job.submit` and a refused `job.cancel` are told, in this order; other requests by `session.error`. */
-  readonly refusedSubmit: readonly RefusalForm[];
-  readonly refusedCancel: readonly RefusalForm[];
+  /**
+   * How a refused request is told, by its type, in this order; one that is not here, by `session.error`. What comes before the
+   * welcome is a `session.hello`.
+   */
+  readonly refused: ReadonlyMap<string, readonly RefusalForm[]>;
   /** What follows a refused hello or resume: a client that hears of it by the socket's end alone has no second try. */
   readonly afterRefusedHello: 'try again' | 'close';
   /** What a resume says who has had no event: a cursor before all others. */
@@ -43,8 +46,7 @@ type FirstFrame = ClientFrameOf<'session.hello'> | ClientFrameOf<'session.resume
 
 const plain: Dialect = {
   name: 'plain',
-  refusedSubmit: ['session.error'],
-  refusedCancel: ['session.error'],
+  refused: new Map(),
   afterRefusedHello: 'try again',
   beforeFirst: 0,
   acceptedOfChild: 'sent',
@@ -61,8 +63,10 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
   typescript: {
     ...plain,
     name: 'typescript',
-    refusedSubmit: ['job.error of a new job'],
-    refusedCancel: ['job.error of that job'],
+    refused: new Map([
+      ['job.submit', ['job.error of a new job']],
+      ['job.cancel', ['job.error of that job']],
+    ]),
     acceptedOfChild: 'left out',
     trace: bareTrace,
     event: withoutNulls,
@@ -86,13 +90,24 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
   java: {
     ...plain,
     name: 'java',
-    refusedSubmit: ['job.error without a job'],
-    refusedCancel: ['job.error without a job'],
+    refused: new Map<string, RefusalForm[]>([
+      ['session.hello', ['job.error without a job']],
+      ['job.submit', ['job.error without a job']],
+      ['job.cancel', ['job.error without a job']],
+      ['session.list_jobs', ['job.error without a job']],
+      ['job.subscribe', ['job.error of a job out of reach']],
+    ]),
     afterRefusedHello: 'close',
     beforeFirst: -1,
     acceptedOfChild: 'left out',
+    event: withChild,
   },
-  fsharp: { ...plain, name: 'fsharp', refusedSubmit: ['job.error without a job'], event: withChild },
+  fsharp: {
+    ...plain,
+    name: 'fsharp',
+    refused: new Map([['job.submit', ['job.error without a job']]]),
+    event: withChild,
+  },
   python: {
     ...plain,
     name: 'python',
@@ -105,8 +120,13 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
   ulid: {
     ...plain,
     name: 'ulid',
-    refusedSubmit: ['job.error without a job', 'session.error with an id of its own'],
-    refusedCancel: ['job.error without a job', 'session.error with an id of its own'],
+    refused: new Map<string, RefusalForm[]>([
+      ['session.hello', ['session.error', 'job.error without a job']],
+      ['job.submit', ['job.error without a job', 'session.error with an id of its own']],
+      ['job.cancel', ['job.error without a job', 'session.error with an id of its own']],
+      ['session.list_jobs', ['job.error without a job', 'session.error with an id of its own']],
+      ['job.subscribe', ['session.error', 'job.error of a job out of reach']],
+    ]),
     afterRefusedHello: 'close',
     beforeFirst: -1,
     acceptedOfChild: 'left out',
@@ -167,7 +187,7 @@ function inWholeNumbers(kind: string, body: unknown): unknown {
   };
 }
 
-/** Go and F# find the job that work was delegated to in `child_job_id`; F# cannot do without its `lease`. */
+/** Go, Java and F# find the job that work was delegated to in `child_job_id`; F# cannot do without its `lease`. */
 function withChild(kind: string, body: unknown): unknown {
   if (kind !== 'delegate' || !isRecord(body)) return body;
   return { ...body, child_job_id: body.job_id, lease: body.lease_request ?? {} };

@@ -5,7 +5,7 @@ import { agents, filled, instant, lease, listOf, maybe, peer, record, text, whol
 
 const ulid = monotonicFactory();
 
-/** Has no `session.error`; a `job.error` of no job it knows is the oldest submit's. */
+/** Has no `session.error`; a `job.error` without a job is its request's by the id, and the hello's before the welcome. */
 export class JavaClient extends SdkClient {
   protected override readonly beforeFirst = -1;
   protected newId: () => string = ulid;
@@ -30,10 +30,14 @@ export class JavaClient extends SdkClient {
 
   protected override jobError(frame: Frame): void {
     const error = new SdkError(frame.payload);
-    const job = this.jobs.get(frame.job_id ?? '');
-    this.jobs.delete(frame.job_id ?? '');
-    if (job) job.end.reject(error);
-    else this.pending.shift()?.accepted.reject(error);
+    if (frame.job_id !== undefined) this.jobs.get(frame.job_id)?.end.reject(error);
+    else if (this.welcome === undefined) super.refusedHello(error);
+    else this.#refused(frame.id)?.accepted.reject(error);
+  }
+
+  #refused(id: string) {
+    const index = this.pending.findIndex((submit) => submit.id === id);
+    return index < 0 ? undefined : this.pending.splice(index, 1)[0];
   }
 
   override close(): void {

@@ -100,14 +100,16 @@ test('§10 a TypeScript client has a job.error of a job there never was, and of 
 });
 
 // proves P10.08
-test('§10 Java has a refused submit or cancel as a job.error of no job, with the id of the request, and nothing else', async () => {
+test('§10 Java has what is refused as a job.error of no job, with the id of the request, and nothing else', async () => {
   const at = simulatedRuntime({ agents: [] });
   const peer = at.open({ dialect: 'java' });
   const { answers, request } = await refusedSubmit(peer);
   expect(answers).toMatchObject([{ type: 'job.error', id: request, payload: { code: 'AGENT_NOT_AVAILABLE' } }]);
   const cancelled = await peer.ask('job.cancel', { reason: 'x' }, { job_id: 'job_unknown' });
   expect(cancelled).toMatchObject({ type: 'job.error', payload: { code: 'JOB_NOT_FOUND' } });
-  for (const refusal of [...answers, cancelled]) {
+  const unlisted = await peer.ask('session.list_jobs', { cursor: 'nonsense' });
+  expect(unlisted).toMatchObject({ type: 'job.error', payload: { code: 'INVALID_REQUEST' } });
+  for (const refusal of [...answers, cancelled, unlisted]) {
     expect(refusal).not.toHaveProperty('job_id');
     expect(refusal.payload).not.toHaveProperty('job_id');
   }
@@ -115,21 +117,63 @@ test('§10 Java has a refused submit or cancel as a job.error of no job, with th
   expect(peer.frames.filter(({ type }) => type === 'session.error')).toEqual([]);
 });
 
-// proves P10.05
-test('§10 before the welcome there is one form for all, and C# and Java are hung up on', async () => {
+// proves P10.08
+test('§10 Java has a refused watch as the end of that job, where it is none of its own', async () => {
+  const at = simulatedRuntime({ agents: [defineAgent({ name: 'endless', run: () => new Promise(() => {}) })] });
+  const peer = at.open({ dialect: 'java' });
+  await peer.hello(tokens.alice, { features: [] });
+  const { payload } = await peer.ask('job.submit', { agent: 'endless' });
+  const own = await peer.ask('job.subscribe', { job_id: payload.job_id }, { job_id: payload.job_id });
+  expect(own).toMatchObject({ type: 'job.error', payload: { code: 'INVALID_REQUEST' } });
+  expect(own).not.toHaveProperty('job_id');
+  const watcher = at.open({ dialect: 'java' });
+  await watcher.hello(tokens.bob, { features: ['subscribe'] });
+  const other = await watcher.ask('job.subscribe', { job_id: payload.job_id });
+  expect(other).toMatchObject({ type: 'job.error', job_id: payload.job_id, payload: { code: 'JOB_NOT_FOUND' } });
+});
+
+// proves P10.05, P10.08
+test('§10 before the welcome there is one form for all but Java, and C# and Java are hung up on', async () => {
   const wrong = { auth: { scheme: 'bearer', token: tokens.alice }, resume_token: 'rt_unknown', client };
-  for (const [dialect, ends] of [
-    ['typescript', false],
-    ['go', false],
-    ['csharp', true],
-    ['java', true],
+  for (const [dialect, ends, type] of [
+    ['typescript', false, 'session.error'],
+    ['go', false, 'session.error'],
+    ['csharp', true, 'session.error'],
+    ['java', true, 'job.error'],
   ] as const) {
     const at = simulatedRuntime({ agents: [] });
     const peer = at.open({ dialect });
-    expect(await peer.ask('session.hello', wrong)).toMatchObject({ type: 'session.error' });
+    expect(await peer.ask('session.hello', wrong)).toMatchObject({ type, payload: { code: 'RESUME_WINDOW_EXPIRED' } });
     if (ends) expect(await peer.closed).toMatchObject({ code: 1008 });
     else expect(await peer.hello(tokens.alice)).toMatchObject({ type: 'session.welcome' });
   }
+});
+
+// proves P10.11
+test('§10 a bare-ULID client has a refused hello, list and watch in both forms too', async () => {
+  const at = simulatedRuntime({ agents: [] });
+  const refused = at.open();
+  const wrong = { auth: { scheme: 'bearer', token: 'tok-nobody' }, client };
+  refused.raw(JSON.stringify({ arcp: '1.1', id: ulid, type: 'session.hello', payload: wrong }));
+  expect(await refused.closed).toMatchObject({ code: 1008 });
+  expect(refused.frames.map(({ id, type, payload }) => [id, type, payload.code])).toEqual([
+    [ulid, 'session.error', 'UNAUTHENTICATED'],
+    [ulid, 'job.error', 'UNAUTHENTICATED'],
+  ]);
+  const peer = at.open();
+  await refusedSubmit(peer, { id: ulid, payload: { capabilities: { features: ['list_jobs', 'subscribe'] } } });
+  const before = peer.frames.length;
+  const list = peer.send('session.list_jobs', { cursor: 'nonsense' });
+  const watch = peer.send('job.subscribe', { job_id: 'job_unknown' });
+  await peer.settle();
+  const told = peer.frames.slice(before, before + 4);
+  expect(told.map(({ type, job_id, payload }) => [type, job_id, payload.request_id])).toEqual([
+    ['job.error', undefined, list],
+    ['session.error', undefined, list],
+    ['session.error', undefined, watch],
+    ['job.error', 'job_unknown', watch],
+  ]);
+  expect(told.map(({ id }) => id === list || id === watch)).toEqual([true, false, true, true]);
 });
 
 // proves P10.02
