@@ -48,11 +48,14 @@ const boss = defineAgent({
   run: (job) => job.delegate({ agent: 'echo', input: 'from the boss' }).result(),
 });
 
+/** Those whom clients of SDKs meet, beside a puppet. */
+export const cast = [echo, talker, streamer, spender, boss];
+
 /** A runtime on a real socket, and the clients of one SDK that come to it. */
 export async function stage(sdk: string, options: Partial<RuntimeOptions> & { query?: string } = {}) {
   const agent = puppet();
   const { query = '', ...rest } = options;
-  const at = await socketRuntime({ agents: [agent.agent, echo, talker, streamer, spender, boss], ...rest });
+  const at = await socketRuntime({ agents: [agent.agent, ...cast], ...rest });
   const Client = sdks[sdk];
   if (!Client) throw new Error(`no such SDK: ${sdk}`);
   const dial = async (): Promise<SdkClient> => {
