@@ -1,9 +1,9 @@
 import type { Refusal, SessionEvent } from '../machines/index.ts';
 import type { SessionContext } from '../machines/session.setup.ts';
-import type { AgentDirectory } from './agents.ts';
-import type { Connection } from './connection.ts';
-import type { Credentials } from './credentials.ts';
-import type { Jobs } from './jobs.ts';
+import type { Connection } from './connections/connection.ts';
+import type { Credentials } from './credentials/credentials.ts';
+import type { AgentDirectory } from './jobs/agents.ts';
+import type { Jobs } from './jobs/jobs.ts';
 import type { AuditEntry, Settings } from './options.ts';
 import type { Registry } from './registry.ts';
 import type { Session } from './session.ts';

@@ -10,7 +10,7 @@ export interface LogReader {
   hurry(): void;
 }
 
-/** Whoever keeps a log beyond this process (src/ledger.ts): told that there are frames to write, and what may go. */
+/** Whoever keeps a log beyond this process (src/records/ledger.ts): told that there are frames to write, and what may go. */
 export interface LogKeeper {
   note(log: EventLog): void;
   trimmed(log: EventLog): void;
@@ -24,7 +24,7 @@ export interface LogKeeper {
 /**
  * The numbered frames of one session, from 1, without gap or repeat, over all its jobs and every reconnect (§6.3). The only
  * allocator of `event_seq`: numbering, keeping and ordering are one step. A connection is a cursor on this log, so that live
- * delivery, replay after a resume and a slow consumer are one loop (src/connection.ts).
+ * delivery, replay after a resume and a slow consumer are one loop (src/connections/connection.ts).
  *
  * Kept frames are freed by acknowledgement, or, oldest first, above either limit: then a cursor before them is `trimmed`.
  *

@@ -1,11 +1,11 @@
 import type { InspectionEvent, Observer } from 'xstate';
-import type { AgentDefinition } from './agents.ts';
 import type { Authenticate } from './auth.ts';
 import { type Clock, systemClock } from './clock.ts';
+import type { Provisioner } from './credentials/provisioner.ts';
+import type { AgentDefinition } from './jobs/agents.ts';
 import { Tally } from './observe/tally.ts';
 import { harmlessTracing, type Tracing } from './observe/tracing.ts';
 import type { Authorize } from './policy.ts';
-import type { Provisioner } from './provisioner.ts';
 import { memoryStore } from './stores/memory.ts';
 import type { Store } from './stores/store.ts';
 import { packageVersion } from './version.ts';

@@ -1,4 +1,4 @@
-import type { KnownJob } from './known-jobs.ts';
+import type { KnownJob } from './jobs/known-jobs.ts';
 import type { AuditEntry, Settings } from './options.ts';
 import { ArcpError } from './wire/errors.ts';
 import type { JobStatus } from './wire/listing-messages.ts';

@@ -1,14 +1,14 @@
 import { createActor } from 'xstate';
 import type { sessionMachine, TokenAge } from '../machines/index.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connections/connection.ts';
 import { ExpiringMap } from './expiring-map.ts';
-import type { Ledger } from './ledger.ts';
 import { traceSession } from './observe/trace-session.ts';
 import type { Settings } from './options.ts';
-import type { SessionRecord, TombstoneRecord } from './records.ts';
+import type { Ledger } from './records/ledger.ts';
+import type { SessionRecord, TombstoneRecord } from './records/records.ts';
+import { restoreSession, sessionRecord } from './records/session-record.ts';
 import type { SessionInfo } from './runtime.ts';
 import { Session, type SessionToken } from './session.ts';
-import { restoreSession, sessionRecord } from './session-record.ts';
 import { hashToken, mintResumeToken, sameToken, type TokenHash } from './tokens.ts';
 import { closeCodes } from './transports/transport.ts';
 import { mintId } from './wire/ids.ts';

@@ -1,26 +1,26 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { jobMachine, sessionMachine } from '../machines/index.ts';
-import { AgentDirectory } from './agents.ts';
 import { isoTime } from './clock.ts';
-import { Connection } from './connection.ts';
-import { Credentials } from './credentials.ts';
+import { Connection } from './connections/connection.ts';
+import { answer, type RequestWorld } from './connections/requests.ts';
+import { Credentials } from './credentials/credentials.ts';
 import { type EffectsWorld, sessionEffects } from './effects.ts';
-import { jobEffects } from './job-effects.ts';
-import { withEndsOfOneType } from './job-ends.ts';
-import { Jobs } from './jobs.ts';
-import { KnownJobs } from './known-jobs.ts';
-import { Ledger } from './ledger.ts';
+import { AgentDirectory } from './jobs/agents.ts';
+import { jobEffects } from './jobs/job-effects.ts';
+import { withEndsOfOneType } from './jobs/job-ends.ts';
+import { Jobs } from './jobs/jobs.ts';
+import { KnownJobs } from './jobs/known-jobs.ts';
 import { type RuntimeStats, statsOf } from './observe/stats.ts';
 import { type AuditEntry, type RuntimeOptions, settle } from './options.ts';
 import { Policy } from './policy.ts';
-import { recover } from './recovery.ts';
+import { Ledger } from './records/ledger.ts';
+import { recover } from './records/recovery.ts';
 import { Registry } from './registry.ts';
-import { answer, type RequestWorld } from './requests.ts';
 import { StoreFailure, type StoreTrouble } from './stores/store.ts';
-import { Subscriptions } from './subscriptions.ts';
 import { type ConnectionFacts, closeCodes, type Transport } from './transports/transport.ts';
 import { wsDoor } from './transports/ws.ts';
+import { Subscriptions } from './watching/subscriptions.ts';
 import { dialectNames, isDialectName } from './wire/dialects.ts';
 
 /** A session as an embedder may see it: no secret. */

@@ -1,9 +1,9 @@
 import type { Actor } from 'xstate';
 import type { sessionMachine } from '../machines/index.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connections/connection.ts';
 import type { EventLog } from './log.ts';
-import type { Subscription } from './subscription.ts';
 import type { TokenHash } from './tokens.ts';
+import type { Subscription } from './watching/subscription.ts';
 
 import { type Dialect, dialects } from './wire/dialects.ts';
 import type { EventBodies, Feature } from './wire/messages.ts';

@@ -68,15 +68,17 @@ test('event_seq is allocated in src/log.ts alone', () => {
     const callee = isSyntax(node.callee) ? source.text(node.callee) : '';
     const isAppend = node.type === 'CallExpression' && /\blog\.append$/.test(callee);
     // A job writes to its own session's log, a subscription to its subscriber's: nobody else does.
-    const isWriter = ['src/job.ts', 'src/job-frames.ts', 'src/subscription.ts'].includes(source.path);
+    const isWriter = ['src/jobs/job.ts', 'src/jobs/job-frames.ts', 'src/watching/subscription.ts'].includes(
+      source.path,
+    );
     return isAppend && !isWriter ? source.at(node, 'appends to a log') : [];
   });
   expect([...found, ...appends]).toEqual([]);
 });
 
-test('only src/connection.ts writes to a connection of the runtime', () => {
+test('only src/connections/connection.ts writes to a connection of the runtime', () => {
   const others = runtime.filter(
-    ({ path }) => !/^src\/(connection\.ts|transports\/|client|cli\/|conformance\/)/.test(path),
+    ({ path }) => !/^src\/(connections\/connection\.ts|transports\/|client|cli\/|conformance\/)/.test(path),
   );
   const found = everyNode(others, (source, node) => {
     const callee = node.type === 'CallExpression' && isSyntax(node.callee) ? source.text(node.callee) : '';

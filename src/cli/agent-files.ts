@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type AgentDefinition, defineAgent } from '../agents.ts';
+import { type AgentDefinition, defineAgent } from '../jobs/agents.ts';
 import { badUsage, type Exit } from './exit.ts';
 
 /** Loads the agents of `--agents`: each file's default export is an agent or a list of agents. */

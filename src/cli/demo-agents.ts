@@ -1,4 +1,4 @@
-import { defineAgent } from '../agents.ts';
+import { defineAgent } from '../jobs/agents.ts';
 import { ArcpError } from '../wire/errors.ts';
 import { trafficMachine } from './demo-traffic.ts';
 import { pace } from './pace.ts';

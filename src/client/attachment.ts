@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { watchHeartbeat } from '../heartbeat.ts';
+import { watchHeartbeat } from '../connections/heartbeat.ts';
 import { mintId } from '../wire/ids.ts';
 import { type ClientFrameOf, type ClientFrameType, protocolVersion, type WelcomePayload } from '../wire/messages.ts';
 import { Acks } from './acks.ts';

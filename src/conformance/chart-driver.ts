@@ -213,7 +213,7 @@ export class ChartDriver implements SessionDriver {
     for (const { event } of asked) this.#actor()?.send(event);
     const [refused] = this.#effects.flatMap((effect) => refusals[effect] ?? []);
     const isWelcome = this.#effects.includes('welcome');
-    // Without a token that leads to the session, the runtime refuses by itself (src/handshake.ts).
+    // Without a token that leads to the session, the runtime refuses by itself (src/connections/handshake.ts).
     const refusal = refused ?? (asked.length === 0 ? ownRefusal(at, act, this.#options.policy) : undefined);
     if (isWelcome) newer.send({ type: 'connection.adopted' });
     if (refusal) {

@@ -1,7 +1,7 @@
-import { defineAgent } from '../agents.ts';
-import type { JobContext } from '../job-context.ts';
+import type { Provisioner } from '../credentials/provisioner.ts';
+import { defineAgent } from '../jobs/agents.ts';
+import type { JobContext } from '../jobs/job-context.ts';
 import { EventLog } from '../log.ts';
-import type { Provisioner } from '../provisioner.ts';
 import type { Store } from '../stores/store.ts';
 import type { Policy } from './reference.ts';
 

@@ -223,7 +223,7 @@ export function beginsAnew({ state }: Reference, act: Act): boolean {
   return act.do === 'crash' && state !== 'handshaking' && state !== 'ended';
 }
 
-/** What the new process tells the charts it makes for what it has found (src/recovery.ts). */
+/** What the new process tells the charts it makes for what it has found (src/records/recovery.ts). */
 function ofCrash(at: Reference, { down }: CrashAct, { onRestart = 'fail' }: Policy): Told[] {
   if (at.state === 'handshaking') return session({ type: 'transport.lost', code: 1006 });
   if (at.state === 'ended') return [];

@@ -1,7 +1,7 @@
-import type { Credentials } from '../credentials.ts';
-import type { Jobs } from '../jobs.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Credentials } from '../credentials/credentials.ts';
+import type { Jobs } from '../jobs/jobs.ts';
 import type { Settings } from '../options.ts';
+import type { Ledger } from '../records/ledger.ts';
 import type { Registry } from '../registry.ts';
 import type { SessionInfo } from '../runtime.ts';
 import type { Session } from '../session.ts';

@@ -1,4 +1,4 @@
-import type { Job } from '../job.ts';
+import type { Job } from '../jobs/job.ts';
 import { tracedAuthority } from '../leases/authority.ts';
 import type { JobTrace } from './tracing.ts';
 

@@ -2,7 +2,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { tokenBucket } from '../rate.ts';
+import { tokenBucket } from '../connections/rate.ts';
 import { type Door, type DoorOptions, factsOf, patienceDefaultMs, UpgradeDoor } from './door.ts';
 import { Ending } from './ending.ts';
 import {

@@ -16,7 +16,7 @@ const token = { type: 'string', maxLength: tokenCharsMax };
 const reason = { type: 'string', maxLength: reasonCharsMax };
 const nonce = { type: 'string', maxLength: idCharsMax };
 const instant = { type: 'string', maxLength: 64 };
-// Which numbers a cursor may hold is §6.3's own rule (src/resume-request.ts), told with a reason of its own.
+// Which numbers a cursor may hold is §6.3's own rule (src/connections/resume-request.ts), told with a reason of its own.
 const cursor = {};
 
 // Absent and null are the same here: `next_cursor` goes back as it came, and some SDKs write null for what was not given.
@@ -96,7 +96,7 @@ export const payloadSchemas: Record<ClientFrameType, object> = {
     type: 'object',
     required: ['agent'],
     properties: {
-      // `name` or `name@version` (§7): what a malformed one is refused with says so (src/agents.ts).
+      // `name` or `name@version` (§7): what a malformed one is refused with says so (src/jobs/agents.ts).
       agent: { type: 'string', maxLength: idCharsMax },
       lease_request: { type: 'object' },
       lease_constraints: { type: 'object' },

@@ -1,4 +1,4 @@
-const connection = 'src/connection.ts';
+const connection = 'src/connections/connection.ts';
 const log = 'src/log.ts';
 const session = 'src/session.ts';
 
@@ -7,7 +7,7 @@ export const deliveryMutants = [
   [
     'gap in replay: begins one too late',
     [
-      'src/handshake.ts',
+      'src/connections/handshake.ts',
       'connection.cursor = wish.cursor;',
       'connection.cursor = wish.cursor && Math.min(wish.cursor + 1, session.log.newestSeq);',
     ],
@@ -15,12 +15,15 @@ export const deliveryMutants = [
   [
     'replay from the beginning, whatever the cursor',
     [
-      'src/handshake.ts',
+      'src/connections/handshake.ts',
       'connection.cursor = wish.cursor;',
       'connection.cursor = Math.min(wish.cursor, session.log.oldestSeq - 1);',
     ],
   ],
-  ['no replay', ['src/handshake.ts', 'connection.cursor = wish.cursor;', 'connection.cursor = session.log.newestSeq;']],
+  [
+    'no replay',
+    ['src/connections/handshake.ts', 'connection.cursor = wish.cursor;', 'connection.cursor = session.log.newestSeq;'],
+  ],
   [
     'duplicate at the seam of replay and live',
     [
@@ -52,7 +55,7 @@ export const deliveryMutants = [
   ],
   [
     'what is emitted while detached is not numbered',
-    ['src/job.ts', 'if (this.isEnding) return;', 'if (this.isEnding || !this.session.connection) return;'],
+    ['src/jobs/job.ts', 'if (this.isEnding) return;', 'if (this.isEnding || !this.session.connection) return;'],
   ],
   [
     'seq reused after resume',
@@ -136,12 +139,12 @@ export const deliveryMutants = [
   [
     'slow consumer never detached',
     [
-      'src/stall.ts',
+      'src/connections/stall.ts',
       'if (options.unsentBytes() === 0) options.ended();',
       'if (options.unsentBytes() >= 0) options.ended();',
     ],
   ],
-  ['a slow consumer that moves is detached', ['src/stall.ts', 'options.drains() === drainsBefore && ', '']],
+  ['a slow consumer that moves is detached', ['src/connections/stall.ts', 'options.drains() === drainsBefore && ', '']],
   [
     'a slow consumer loses its session',
     ['machines/session.ts', "'consumer.stalled': { target: 'detached'", "'consumer.stalled': { target: 'closed'"],
@@ -157,7 +160,7 @@ export const deliveryMutants = [
   ],
   [
     'back pressure is never told',
-    ['src/job.ts', 'if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this.frames);', ''],
+    ['src/jobs/job.ts', 'if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this.frames);', ''],
   ],
   [
     'back pressure is told with every event',
@@ -170,7 +173,7 @@ export const deliveryMutants = [
   [
     'feature filter costs a number',
     [
-      'src/job-context.ts',
+      'src/jobs/job-context.ts',
       "this.#job.emit('progress', body, this.#job.session.features.has('progress') ? 'everyone' : 'subscribers');",
       "if (this.#job.session.features.has('progress')) this.#job.emit('progress', body);\n    else this.#job.session.log.append('{\"event_seq\":', '}');",
     ],
@@ -178,7 +181,7 @@ export const deliveryMutants = [
   [
     'features that were not negotiated are sent',
     [
-      'src/job-context.ts',
+      'src/jobs/job-context.ts',
       "this.#job.emit('progress', body, this.#job.session.features.has('progress') ? 'everyone' : 'subscribers');",
       "this.#job.emit('progress', body);",
     ],
@@ -186,17 +189,17 @@ export const deliveryMutants = [
   [
     'frames of one session go to another',
     [
-      'src/job.ts',
+      'src/jobs/job.ts',
       '`);\n    this.settings.tally.jobEvents += 1;\n    const { log } = this.session;',
       '`);\n    this.settings.tally.jobEvents += 1;\n    const log = Job.newest?.log ?? this.session.log;',
     ],
     [
-      'src/job.ts',
+      'src/jobs/job.ts',
       '  readonly id: string;\n  readonly session: Session;\n  readonly agent: Agent;\n  readonly input: unknown;\n  readonly traceId: string | undefined;\n  readonly accepted: AcceptedPayload;\n  readonly authority',
       '  static newest: Session | undefined;\n  readonly id: string;\n  readonly session: Session;\n  readonly agent: Agent;\n  readonly input: unknown;\n  readonly traceId: string | undefined;\n  readonly accepted: AcceptedPayload;\n  readonly abort',
     ],
     [
-      'src/job.ts',
+      'src/jobs/job.ts',
       '    this.session = options.session;',
       '    this.session = options.session;\n    Job.newest = options.session;',
     ],

@@ -1,7 +1,7 @@
 const chart = 'machines/job.ts';
 const setup = 'machines/session.setup.ts';
-const effects = 'src/job-effects.ts';
-const job = 'src/job.ts';
+const effects = 'src/jobs/job-effects.ts';
+const job = 'src/jobs/job.ts';
 
 /** Jobs: accepted once, ended once, by a cause (§7). */
 export const jobMutants = [
@@ -9,7 +9,7 @@ export const jobMutants = [
   [
     'terminal lost while detached',
     [
-      'src/job-frames.ts',
+      'src/jobs/job-frames.ts',
       '    settings.tally.jobEvents += 1;\n    const eventSeq',
       '    if (!session.connection) return;\n    settings.tally.jobEvents += 1;\n    const eventSeq',
     ],
@@ -33,12 +33,12 @@ export const jobMutants = [
   [
     'job.cancel lost after resume',
     [
-      'src/jobs.ts',
+      'src/jobs/jobs.ts',
       '      mayCancel,\n',
       '      mayCancel: mayCancel && session.tokens?.previous === undefined && connection.id === job.accepted.lease.by?.[0],\n',
     ],
     [
-      'src/jobs.ts',
+      'src/jobs/jobs.ts',
       '      ...granted(authority),',
       '      ...granted(authority),\n      lease: { by: [connection.id] },',
     ],
@@ -110,7 +110,7 @@ export const jobMutants = [
   [
     'a job of another session ends with this one',
     [
-      'src/jobs.ts',
+      'src/jobs/jobs.ts',
       'if (job.session !== session) continue;',
       'if (job.session.principal !== session.principal) continue;',
     ],
@@ -118,7 +118,7 @@ export const jobMutants = [
   [
     'an ended job is forgotten at once',
     [
-      'src/known-jobs.ts',
+      'src/jobs/known-jobs.ts',
       '    this.#ended.set(id, ended);\n    this.#ofSession.get(sessionId)?.set(id, ended);\n',
       '    void ended;\n',
     ],
@@ -129,9 +129,9 @@ export const jobMutants = [
   ],
   [
     'the terminal does not wait for the revocation',
-    ['src/jobs.ts', 'fate },\n      credentials: job.credentials.length,', 'fate },\n      credentials: 0,'],
+    ['src/jobs/jobs.ts', 'fate },\n      credentials: job.credentials.length,', 'fate },\n      credentials: 0,'],
     [
-      'src/jobs.ts',
+      'src/jobs/jobs.ts',
       'leaseExpiryMs(job.authority, this.#settings.clock),\n      credentials: job.credentials.length,',
       'leaseExpiryMs(job.authority, this.#settings.clock),\n      credentials: 0,',
     ],

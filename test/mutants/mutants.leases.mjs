@@ -13,7 +13,7 @@ export const leaseMutants = [
   ],
   [
     'a job begins again after its lease has ended',
-    ['src/job-record.ts', "  if (leaseLeftMs !== null && leaseLeftMs <= 0) return 'lease.expired';\n", ''],
+    ['src/records/job-record.ts', "  if (leaseLeftMs !== null && leaseLeftMs <= 0) return 'lease.expired';\n", ''],
   ],
   [
     'the end of a lease is told as a cancel',
@@ -48,6 +48,6 @@ export const leaseMutants = [
   ],
   [
     'a child goes on in the next process',
-    ['src/job-record.ts', "  if (accepted.parent_job_id !== undefined) return 'job.interrupted';\n", ''],
+    ['src/records/job-record.ts', "  if (accepted.parent_job_id !== undefined) return 'job.interrupted';\n", ''],
   ],
 ];

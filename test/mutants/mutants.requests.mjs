@@ -1,7 +1,7 @@
-const handshake = 'src/handshake.ts';
-const idempotency = 'src/idempotency.ts';
-const jobs = 'src/jobs.ts';
-const results = 'src/results.ts';
+const handshake = 'src/connections/handshake.ts';
+const idempotency = 'src/jobs/idempotency.ts';
+const jobs = 'src/jobs/jobs.ts';
+const results = 'src/jobs/results.ts';
 const runtime = 'src/runtime.ts';
 const chart = 'machines/session.ts';
 
@@ -15,7 +15,7 @@ export const requestMutants = [
   [
     'what waited for an authenticator proves the new token',
     [
-      'src/connection.ts',
+      'src/connections/connection.ts',
       "const sent = this.session.state === 'handshaking' ? 'before welcome' : 'after welcome';",
       "const sent = 'after welcome';",
     ],

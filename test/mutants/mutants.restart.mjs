@@ -1,5 +1,5 @@
 const effects = 'src/effects.ts';
-const record = 'src/job-record.ts';
+const record = 'src/records/job-record.ts';
 const registry = 'src/registry.ts';
 
 /** What the next process makes of what it finds (§3, Crash). */
@@ -22,7 +22,11 @@ export const restartMutants = [
   ],
   [
     'the time of earlier processes does not count',
-    ['src/ledger.ts', 'return this.#offsetMs + this.#options.clock.uptime();', 'return this.#options.clock.uptime();'],
+    [
+      'src/records/ledger.ts',
+      'return this.#offsetMs + this.#options.clock.uptime();',
+      'return this.#options.clock.uptime();',
+    ],
   ],
   ['a session is not forgotten at its end', [registry, "    this.#ledger.delete('session', session.id);\n", '']],
   [
@@ -36,7 +40,7 @@ export const restartMutants = [
   [
     'the token before the newest dies with its process',
     [
-      'src/session-record.ts',
+      'src/records/session-record.ts',
       'if (current) session.tokens = { current, previous };',
       'if (current) session.tokens = { current, previous: previous && undefined };',
     ],
@@ -52,7 +56,7 @@ export const restartMutants = [
   ['a cancel that was acknowledged is forgotten', [record, "  if (cancel) return 'job.cancel';\n", '  void cancel;\n']],
   [
     'a cancel by a goodbye, or with the end of the window, is forgotten',
-    ['src/job-effects.ts', " || event.type === 'session.over') {", ') {'],
+    ['src/jobs/job-effects.ts', " || event.type === 'session.over') {", ') {'],
   ],
   ['a job whose time is over begins again', [record, 'leftMs !== null && leftMs <= 0', 'leftMs === 0']],
   [

@@ -52,7 +52,7 @@ export const resumeMutants = [
   [
     'token superseded by a failed try',
     [
-      'src/handshake.ts',
+      'src/connections/handshake.ts',
       '  connection.cursor = wish.cursor;\n',
       '  connection.cursor = wish.cursor;\n  if (session.log.coverage(wish.cursor) !== "covered") world.registry.rotate(session, age);\n',
     ],
@@ -114,7 +114,7 @@ export const resumeMutants = [
   [
     'late close kills the resumed session',
     [
-      'src/connection.ts',
+      'src/connections/connection.ts',
       "    if (this.session.connection === this) this.session.actor.send({ type: 'transport.lost', code });",
       "    this.session.actor.send({ type: 'transport.lost', code });",
     ],
@@ -122,7 +122,7 @@ export const resumeMutants = [
   [
     'a replaced socket is still heard',
     [
-      'src/connection.ts',
+      'src/connections/connection.ts',
       '  #receive(data: string | Uint8Array): void {\n    if (this.session.connection !== this) return;',
       '  #receive(data: string | Uint8Array): void {',
     ],

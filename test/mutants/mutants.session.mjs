@@ -2,8 +2,8 @@ const chart = 'machines/session.ts';
 const setup = 'machines/session.setup.ts';
 const effects = 'src/effects.ts';
 const registry = 'src/registry.ts';
-const connection = 'src/connection.ts';
-const heartbeat = 'src/heartbeat.ts';
+const connection = 'src/connections/connection.ts';
+const heartbeat = 'src/connections/heartbeat.ts';
 
 /** How a session begins, is lost, waits and ends (§6.1, §6.3, §6.4, §6.7). */
 export const sessionMutants = [

@@ -1,8 +1,8 @@
 // A session's log over a store that lasts: what may be seen, what is on disk alone, what may go.
 import { describe, expect, test } from 'vitest';
 import { simulatedClock } from '../../src/index.ts';
-import { Ledger } from '../../src/ledger.ts';
 import { EventLog } from '../../src/log.ts';
+import { Ledger } from '../../src/records/ledger.ts';
 import { type KeptStore, keptStore } from '../support/kept.ts';
 import { recordingLog } from '../support/runtime.ts';
 import { turn } from '../support/session.ts';

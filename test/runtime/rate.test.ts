@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tokenBucket } from '../../src/rate.ts';
+import { tokenBucket } from '../../src/connections/rate.ts';
 
 /** How many of `tries` in a row are let through at one moment. */
 function letThrough(bucket: ReturnType<typeof tokenBucket>, nowMs: number, tries: number): number {

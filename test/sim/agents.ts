@@ -1,5 +1,5 @@
 import { defineAgent, type JobContext } from '../../src/index.ts';
-import type { ResultWriter } from '../../src/results.ts';
+import type { ResultWriter } from '../../src/jobs/results.ts';
 import { Violation } from './client.ts';
 import type { Lots } from './lots.ts';
 import type { Oracle } from './oracle.ts';

@@ -1,6 +1,6 @@
 import type { AnyEventObject, AnyStateMachine } from 'xstate';
 import { simulatedClock } from '../../src/clock.ts';
-import { MachineActor } from '../../src/machine-actor.ts';
+import { MachineActor } from '../../src/jobs/machine-actor.ts';
 
 /** A machine that lives until its process dies, and then, `downMs` later, in the next one. */
 export function life(

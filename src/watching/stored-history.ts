@@ -1,0 +1,36 @@
+import type { JobRecord } from '../records/records.ts';
+import type { Store } from '../stores/store.ts';
+import { JobHistory, type StoredHistory } from './history.ts';
+import type { HistoryShelf } from './history-shelf.ts';
+
+/** The frames of a job are somewhere between these of its session's log. */
+export interface StoredRange {
+  jobId: string;
+  session: string;
+  firstSeq: number;
+  lastSeq: number;
+}
+
+/** What a store still has of what a job emitted: its session's log is trimmed from the front. */
+export async function storedHistory(store: Store, range: StoredRange): Promise<StoredHistory> {
+  const { jobId, session, firstSeq, lastSeq } = range;
+  if (lastSeq < firstSeq) return { frames: [], goneSeq: 0 };
+  const texts = await store.readFrames(session, firstSeq, lastSeq);
+  const oldestSeq = lastSeq - texts.length + 1;
+  const frames = texts.map((frame, index) => ({ place: oldestSeq + index, frame }));
+  const mark = `"job_id":${JSON.stringify(jobId)},`;
+  // Its envelope is at the front of a frame, and short.
+  const own = frames.filter(({ frame }) => frame.slice(0, 400).includes(mark));
+  return { frames: own, goneSeq: oldestSeq > firstSeq ? oldestSeq - 1 : 0 };
+}
+
+/** The history of a job that an earlier process has begun: read from the store when somebody asks for it. */
+export function historyIn(
+  store: Store,
+  shelf: HistoryShelf,
+  { id, record, newestSeq }: { id: string; record: JobRecord; newestSeq: number },
+): JobHistory {
+  const { session, firstSeq, status } = record;
+  const load = () => storedHistory(store, { jobId: id, session, firstSeq, lastSeq: newestSeq });
+  return new JobHistory(shelf, { newestSeq, state: status === 'running' ? 'growing' : 'complete', load });
+}
