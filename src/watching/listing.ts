@@ -142,12 +142,15 @@ function instant(name: string, text: string | null | undefined): number | undefi
   return ms;
 }
 
-/** A cursor holds the filter it came with: a request may repeat it or leave it out, and not change it. */
+/**
+ * A cursor holds the filter it came with: a request may repeat it or leave it out, and not change it. One without a condition
+ * counts as left out: Go's client sends one with every cursor.
+ */
 function readRequest({ payload }: ClientFrameOf<'session.list_jobs'>, principal: string) {
   const given = payload.filter ?? undefined;
   if (!payload.cursor) return { filter: given ?? {}, before: undefined };
   const { filter, before } = openCursor(payload.cursor, principal);
-  if (given !== undefined && !sameFilter(given, filter)) {
+  if (given !== undefined && !sameFilter(given, {}) && !sameFilter(given, filter)) {
     throw new ArcpError('INVALID_REQUEST', 'the cursor is of a listing with another filter');
   }
   return { filter, before };

@@ -14,6 +14,13 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
     await jobs[2]?.done;
     const { payload } = await client.ask('session.list_jobs', { filter: { status: ['running'] }, limit: 10 });
     expect(payload.jobs.map((job: { job_id: string }) => job.job_id).sort()).toEqual([jobs[0]?.id, jobs[1]?.id].sort());
+    const [newest] = payload.jobs;
+    const filter = { agent: 'puppet' };
+    const { payload: page } = await client.ask('session.list_jobs', { filter, limit: 1 });
+    expect(page.jobs).toEqual([newest]);
+    // Go's client has a filter in every request: an empty one where its user gave none.
+    const { payload: rest } = await client.ask('session.list_jobs', { filter: {}, cursor: page.next_cursor });
+    expect(rest).toMatchObject({ jobs: [{ agent: 'puppet@1.0.0' }], next_cursor: null });
     const all = await client.ask('session.list_jobs', {});
     expect(all.payload.jobs).toHaveLength(3);
     expect(client.unread).toEqual([]);
