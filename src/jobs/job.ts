@@ -8,6 +8,7 @@ import type { JobTrace } from '../observe/tracing.ts';
 import type { Settings } from '../options.ts';
 import type { Session } from '../session.ts';
 import type { JobHistory } from '../watching/history.ts';
+import { type Dialect, dialects } from '../wire/dialects.ts';
 import { ArcpError, type ErrorCode } from '../wire/errors.ts';
 import { frameHead } from '../wire/frame-text.ts';
 import type { AcceptedPayload, Credential } from '../wire/messages.ts';
@@ -238,10 +239,10 @@ export class Job {
     const streamed = 'resultId' in outcome ? { result_id: outcome.resultId, result_size: outcome.resultSize } : {};
     const ended = { job_id: this.id, final_status: 'success', ...streamed, summary, completed_at: this.now() };
     const result = 'result' in outcome ? this.secrets.hide(outcome.result) : undefined;
-    const fields = result === undefined ? [] : this.session.dialect.resultFields;
     const inline = (names: readonly string[]) => names.map((name) => `,"${name}":${result}`).join('');
-    const payload = (names: readonly string[]) => `${JSON.stringify(ended).slice(0, -1)}${inline(names)}}`;
-    this.frames.terminal('job.result', { told: payload(fields), plain: payload(fields.slice(0, 1)) });
+    const payload = ({ resultFields }: Dialect) =>
+      `${JSON.stringify(ended).slice(0, -1)}${result === undefined ? '' : inline(resultFields(result))}}`;
+    this.frames.terminal('job.result', { told: payload(this.session.dialect), plain: payload(dialects.plain) });
     this.status = 'success';
     if (this.parent) this.end = { result: wholeResult(outcome, this.streamed) };
   }

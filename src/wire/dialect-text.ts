@@ -22,5 +22,6 @@ function jobError(dialect: Dialect, payload: string): string {
 function jobResult(dialect: Dialect, payload: string): string {
   const { result, ...ended } = JSON.parse(payload) as Record<string, unknown>;
   if (result === undefined) return payload;
-  return JSON.stringify({ ...ended, ...Object.fromEntries(dialect.resultFields.map((name) => [name, result])) });
+  const names = dialect.resultFields(JSON.stringify(result));
+  return JSON.stringify({ ...ended, ...Object.fromEntries(names.map((name) => [name, result])) });
 }

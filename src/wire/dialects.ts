@@ -29,8 +29,8 @@ export interface Dialect {
   readonly beforeFirst: number;
   /** Whether a delegated job's `job.accepted`, which answers no request, is sent: most take it for that of their oldest submit. */
   readonly acceptedOfChild: 'sent' | 'left out';
-  /** Where `job.result` has the inline result. */
-  readonly resultFields: readonly string[];
+  /** Where `job.result` has the inline result, whose JSON text this is. */
+  resultFields(result: string): readonly string[];
   /** The `trace_id` of an envelope: another client may have given a whole traceparent (§4). */
   trace(traceId: string): string;
   /** The payload of a reply. */
@@ -50,7 +50,7 @@ const plain: Dialect = {
   afterRefusedHello: 'try again',
   beforeFirst: 0,
   acceptedOfChild: 'sent',
-  resultFields: ['result'],
+  resultFields: () => ['result'],
   trace: (traceId) => traceId,
   reply: (_type, payload) => payload,
   event: (_kind, body) => body,
@@ -83,7 +83,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     ...plain,
     name: 'go',
     acceptedOfChild: 'left out',
-    resultFields: ['result', 'output'],
+    resultFields: whereGoLooks,
     event: (kind, body) => withChild(kind, inWholeNumbers(kind, body)),
   },
   ruby: { ...plain, name: 'ruby', trace: bareTrace, reply: flat },
@@ -133,6 +133,9 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     event: withChild,
   },
 };
+
+/** Longest inline result that goes into one frame twice. */
+const twiceBytesMax = 500_000;
 
 const ulid = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 const bareUlid = new RegExp(`^${ulid}$`);
@@ -185,6 +188,11 @@ function inWholeNumbers(kind: string, body: unknown): unknown {
     ...(typeof current === 'number' ? { current: Math.floor(current) } : {}),
     ...(typeof total === 'number' ? { total: Math.max(0, Math.ceil(total)) } : {}),
   };
+}
+
+/** Go reads `output`; a client taken for it reads `result`. Go drops the connection at a frame of more than 1 MiB, twice is too much. */
+function whereGoLooks(result: string): readonly string[] {
+  return Buffer.byteLength(result) > twiceBytesMax ? ['output'] : ['result', 'output'];
 }
 
 /** Go, Java and F# find the job that work was delegated to in `child_job_id`; F# cannot do without its `lease`. */

@@ -44,6 +44,22 @@ test('§10 Go has whole numbers of progress, current at most total, and output b
   expect(result).toMatchObject({ result: { answer: null }, output: { answer: null } });
 });
 
+test('§10 Go has a long result once, in output: it drops the connection at a frame of more than 1 MiB', async () => {
+  const echo = defineAgent({ name: 'echo', run: (job) => job.input });
+  const at = simulatedRuntime({ agents: [echo], maxFrameBytes: 2 ** 21 });
+  const lengths = async (dialect: DialectName, length: number) => {
+    const peer = at.open({ dialect });
+    await peer.hello(tokens.alice);
+    await peer.ask('job.submit', { agent: 'echo', input: 'ü'.repeat(length) });
+    const { payload } = await peer.next('job.result');
+    expect(Buffer.byteLength(peer.texts.at(-1) ?? '')).toBeLessThan(2 ** 20);
+    return [payload.result, payload.output].map((result) => result?.length);
+  };
+  expect(await lengths('go', 200_000)).toEqual([200_000, 200_000]);
+  expect(await lengths('go', 500_000)).toEqual([undefined, 500_000]);
+  expect(await lengths('plain', 500_000)).toEqual([500_000, undefined]);
+});
+
 // proves P10.04
 test('§10 TypeScript has no null for what may be absent; the nulls of a tool stay', async () => {
   const [, , status, tool, result] = await told('typescript');
