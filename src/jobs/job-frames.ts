@@ -55,7 +55,9 @@ export class JobFrames {
   note(body: EventBodies['status'] | object, disclosed?: object): void {
     const { session, history, settings } = this.#options;
     const head = frameHead('job.event', this.envelope);
-    const tail = (told: object) => frameTail(JSON.stringify({ kind: 'status', ts: this.#now(), body: told }));
+    const ts = this.#now();
+    const tail = (status: object) =>
+      frameTail(JSON.stringify({ kind: 'status', ts, body: session.dialect.event('status', status) }));
     if (disclosed) {
       const whole = tail({ ...body, ...disclosed });
       session.disclose((eventSeq) => `${head}${eventSeq}${whole}`);

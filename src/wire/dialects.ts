@@ -84,7 +84,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     name: 'go',
     acceptedOfChild: 'left out',
     resultFields: whereGoLooks,
-    event: (kind, body) => withChild(kind, inWholeNumbers(kind, body)),
+    event: (kind, body) => withRotation(kind, withChild(kind, inWholeNumbers(kind, body))),
   },
   ruby: { ...plain, name: 'ruby', trace: bareTrace, reply: flat },
   java: {
@@ -193,6 +193,13 @@ function inWholeNumbers(kind: string, body: unknown): unknown {
 /** Go reads `output`; a client taken for it reads `result`. Go drops the connection at a frame of more than 1 MiB, twice is too much. */
 function whereGoLooks(result: string): readonly string[] {
   return Buffer.byteLength(result) > twiceBytesMax ? ['output'] : ['result', 'output'];
+}
+
+/** Go has `details` for what a status says besides its phase and message. */
+function withRotation(kind: string, body: unknown): unknown {
+  if (kind !== 'status' || !isRecord(body) || body.phase !== 'credential_rotated') return body;
+  const { phase: _phase, message: _message, ...details } = body;
+  return { ...body, details };
 }
 
 /** Go, Java and F# find the job that work was delegated to in `child_job_id`; F# cannot do without its `lease`. */

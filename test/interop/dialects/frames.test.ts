@@ -4,6 +4,7 @@ import { defineAgent } from '../../../src/index.ts';
 import type { DialectName } from '../../../src/wire/dialects.ts';
 import { puppet, simulatedRuntime, tokens } from '../../support/runtime.ts';
 import { cut, turn } from '../../support/session.ts';
+import { upstream } from '../../support/upstream.ts';
 
 const teller = defineAgent({
   name: 'teller',
@@ -58,6 +59,25 @@ test('§10 Go has a long result once, in output: it drops the connection at a fr
   expect(await lengths('go', 200_000)).toEqual([200_000, 200_000]);
   expect(await lengths('go', 500_000)).toEqual([undefined, 500_000]);
   expect(await lengths('plain', 500_000)).toEqual([500_000, undefined]);
+});
+
+test('§10 Go finds the new value of a credential in the details of the status that tells it', async () => {
+  const agent = puppet();
+  const up = upstream();
+  const at = simulatedRuntime({ agents: [agent.agent], provisioner: up.provisioner });
+  const peer = at.open({ dialect: 'go' });
+  const welcome = await peer.hello(tokens.alice, { features: ['provisioned_credentials'] });
+  const { payload } = await peer.ask('job.submit', { agent: 'puppet' });
+  const [{ id }] = payload.credentials;
+  const { value } = await agent.job.rotateCredential(id);
+  await peer.settle();
+  const body = { phase: 'credential_rotated', id, value, details: { id, value } };
+  expect(peer.sequenced()[0]?.payload.body).toEqual(body);
+  await cut(peer);
+  const back = at.open({ dialect: 'go' });
+  await back.resume(tokens.alice, { resume_token: welcome.payload.resume_token });
+  await back.settle();
+  expect(back.sequenced()[0]?.payload.body).toEqual(body);
 });
 
 // proves P10.04
