@@ -8,6 +8,8 @@ import { assembled, stage } from './stage.ts';
 const failAllAtOnce = ['csharp', 'python'];
 /** Those whose clients cannot ask for a session back. */
 const neverResume = ['csharp', 'fsharp'];
+/** Those whose clients wait in vain for the acceptance of a job that they have already: another session is answered. */
+const hasOnceOnly = ['go'];
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 const traceparent = `00-${trace}-00f067aa0ba902b7-01`;
 /** Those whose clients cannot read an envelope with a whole traceparent. */
@@ -100,13 +102,14 @@ describe.each(Object.keys(sdks))('§10 the client of the %s SDK', (sdk) => {
   test('asks twice with one key and gets one job; with other parameters it is told which job there is', async () => {
     const at = await stage(sdk);
     const client = await at.enter();
-    const submit = (input: string) => client.submit('puppet', { input, idempotency_key: 'k' });
-    const [first, again] = [await submit('a'), await submit('a')];
+    const submit = (input: string, by = client) => by.submit('puppet', { input, idempotency_key: 'k' });
+    const other = hasOnceOnly.includes(sdk) ? await at.enter() : client;
+    const [first, again] = [await submit('a'), await submit('a', other)];
     expect(again.id).toBe(first.id);
     expect(at.agent.jobs).toHaveLength(1);
-    const other = submit('b');
-    await expect(other).rejects.toBeInstanceOf(SdkError);
-    await expect(other).rejects.toMatchObject({ code: 'DUPLICATE_KEY', details: { existing_job_id: first.id } });
+    const changed = submit('b');
+    await expect(changed).rejects.toBeInstanceOf(SdkError);
+    await expect(changed).rejects.toMatchObject({ code: 'DUPLICATE_KEY', details: { existing_job_id: first.id } });
     expect(client.unread).toEqual([]);
   });
 

@@ -23,6 +23,11 @@ export class GoClient extends SdkClient {
     'job.subscribed': { job_id: text, current_status: text, agent: text, subscribed_from: whole, replayed: yesOrNo },
   };
 
+  /** An acceptance of a job that it has already is that job's: the submit that it answers waits on. */
+  protected override accepted(frame: Frame): void {
+    if (!this.jobs.has(String(frame.payload.job_id))) super.accepted(frame);
+  }
+
   protected override sessionError({ payload, job_id: jobId }: Frame): void {
     const error = new SdkError(payload);
     const index = this.pending.findIndex(({ id }) => id === payload.request_id);
