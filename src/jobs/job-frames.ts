@@ -43,8 +43,8 @@ export class JobFrames {
   }
 
   /** An event that the session was told in a dialect of its own, as others are told it: the number means nothing. */
-  plainEvent(kind: string, bodyText: string | undefined): string {
-    const payload = `{"kind":"${kind}","ts":"${this.#now()}","body":${bodyText}}`;
+  plainEvent({ kind, ts, body }: { kind: string; ts: string; body: string | undefined }): string {
+    const payload = `{"kind":"${kind}","ts":"${ts}","body":${body}}`;
     return `${frameHead('job.event', this.envelope)}0${frameTail(payload)}`;
   }
 

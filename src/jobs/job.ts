@@ -157,7 +157,8 @@ export class Job {
     if (kind !== 'result_chunk' && Buffer.byteLength(text) > eventBytesMax) {
       throw new RangeError(`the body of a ${kind} event is over ${eventBytesMax} bytes`);
     }
-    const tail = `,"payload":{"kind":"${kind}","ts":"${this.now()}","body":${text}}}`;
+    const ts = this.now();
+    const tail = `,"payload":{"kind":"${kind}","ts":"${ts}","body":${text}}}`;
     const head = frameHead('job.event', this.frames.envelope);
     if (audience === 'subscribers') return this.history.addLeftOut(`${head}0${tail}`);
     this.settings.tally.jobEvents += 1;
@@ -167,7 +168,7 @@ export class Job {
       eventSeq,
       told === body
         ? (log.newestText ?? `${head}${eventSeq}${tail}`)
-        : this.frames.plainEvent(kind, this.secrets.hide(JSON.stringify(body))),
+        : this.frames.plainEvent({ kind, ts, body: this.secrets.hide(JSON.stringify(body)) }),
     );
     if (eventSeq >= this.session.lagsFromSeq) this.session.tellLag(this.frames);
   }

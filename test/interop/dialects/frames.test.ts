@@ -1,6 +1,6 @@
 // §10: what is numbered is written once, as the session's first client reads it, and never again otherwise.
 import { expect, test } from 'vitest';
-import { defineAgent } from '../../../src/index.ts';
+import { defineAgent, simulatedClock } from '../../../src/index.ts';
 import type { DialectName } from '../../../src/wire/dialects.ts';
 import { puppet, simulatedRuntime, tokens } from '../../support/runtime.ts';
 import { cut, turn } from '../../support/session.ts';
@@ -182,6 +182,28 @@ test('§10 a session that another client resumes goes on as it began, replay and
     go.texts.find((text) => text.includes('"event_seq":1,')),
   );
   expect(await typescript.ask('job.submit', { agent: 'nobody' })).toMatchObject({ type: 'job.error' });
+});
+
+test('§10 an event has one time, in whichever dialect it is told', async () => {
+  const agent = puppet();
+  const simulated = simulatedClock();
+  let nowMs = simulated.now();
+  const now = () => {
+    nowMs += 1;
+    return nowMs;
+  };
+  const at = simulatedRuntime({ agents: [agent.agent], clock: { ...simulated, now } });
+  const [go, plain] = [at.open({ dialect: 'go' }), at.open()];
+  await go.hello(tokens.alice);
+  await plain.hello(tokens.alice);
+  const { payload } = await go.ask('job.submit', { agent: 'puppet' });
+  agent.job.progress({ current: 1.5 });
+  await go.settle();
+  await plain.ask('job.subscribe', { job_id: payload.job_id, history: true });
+  await plain.settle();
+  const told = [go, plain].map((peer) => peer.sequenced()[0]?.payload);
+  expect(told).toMatchObject([{ body: { current: 1 } }, { body: { current: 1.5 } }]);
+  expect(told[1].ts).toBe(told[0].ts);
 });
 
 test('§10 Java says -1 where it has had no event; for all others that is no cursor', async () => {
