@@ -7,12 +7,20 @@ import (
 	"github.com/agentruntimecontrolprotocol/go-sdk/transport"
 )
 
-// heard is the SDK's own transport, and tells what it gives to the client: a client that has come back has no handle for a job of
-// before, so only here can be seen what it was given again.
+// heard is the SDK's own transport, and tells what the client says and what it is given: a client that has come back has no handle
+// for a job of before, so only here can be seen what it was given again.
 type heard struct {
 	transport.Transport
 	driver *driver
 	name   string
+}
+
+func (h *heard) Send(ctx context.Context, envelope arcp.Envelope) error {
+	err := h.Transport.Send(ctx, envelope)
+	if err == nil {
+		h.driver.say(line{"of": h.name, "sent": envelope})
+	}
+	return err
 }
 
 func (h *heard) Recv(ctx context.Context) (arcp.Envelope, error) {
