@@ -17,8 +17,8 @@ export interface Expiry {
 /** Reads `lease_constraints`; `INVALID_REQUEST` where it is no future time in UTC. Undefined: the lease does not end. */
 export function readExpiry(constraints: object & { expires_at?: unknown }, clock: Clock): Expiry | undefined {
   const { expires_at: at, ...others } = constraints;
-  // A limit that is not kept must not look kept.
-  const [unknown] = Object.keys(others);
+  // A limit that is not kept must not look kept; Java's client says this one under two names (§10).
+  const [unknown] = Object.entries(others).find(([name, value]) => name !== 'expiresAt' || value !== at) ?? [];
   if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown.slice(0, 64))} is not known here`);
   if (at === undefined) return undefined;
   const [, seconds] = (typeof at === 'string' && instantPattern.exec(at)) || [];

@@ -47,6 +47,19 @@ describe('§8 expires_at', () => {
     const unknown = () => readExpiry(constraints, simulatedClock(start));
     expect(unknown).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }));
   });
+
+  test("§8, §10 the same limit under the name that Java's client has for it too is no other; an unlike one is refused", () => {
+    const [expires_at, later] = ['2030-01-01T00:00:01Z', '2030-01-01T00:00:02Z'];
+    const read = (constraints: object) => readExpiry(constraints, simulatedClock(start));
+    expect(read({ expires_at, expiresAt: expires_at })).toMatchObject({ at: expires_at });
+    for (const constraints of [
+      { expires_at, expiresAt: later },
+      { expiresAt: later },
+      { expires_at, expiresAt: null },
+    ]) {
+      expect(() => read(constraints)).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }));
+    }
+  });
 });
 
 describe('§8 clocks', () => {

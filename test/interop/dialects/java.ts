@@ -35,6 +35,14 @@ export class JavaClient extends SdkClient {
     else this.#refused(frame.id)?.accepted.reject(error);
   }
 
+  /** Its constraints are a record that is written with the name of its field beside that of the protocol. */
+  override submit(agent: string, payload: { lease_constraints?: { expires_at: string } } = {}, trace?: string) {
+    const { lease_constraints: constraints } = payload;
+    if (!constraints) return super.submit(agent, payload, trace);
+    const doubled = { ...constraints, expiresAt: constraints.expires_at };
+    return super.submit(agent, { ...payload, lease_constraints: doubled }, trace);
+  }
+
   #refused(id: string) {
     const index = this.pending.findIndex((submit) => submit.id === id);
     return index < 0 ? undefined : this.pending.splice(index, 1)[0];
