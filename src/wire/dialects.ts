@@ -100,7 +100,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     afterRefusedHello: 'close',
     beforeFirst: -1,
     acceptedOfChild: 'left out',
-    event: withChild,
+    event: (kind, body) => withRotation(kind, withChild(kind, body)),
   },
   fsharp: {
     ...plain,
@@ -130,7 +130,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     afterRefusedHello: 'close',
     beforeFirst: -1,
     acceptedOfChild: 'left out',
-    event: withChild,
+    event: (kind, body) => withRotation(kind, withChild(kind, body)),
   },
 };
 
@@ -195,7 +195,7 @@ function whereGoLooks(result: string): readonly string[] {
   return Buffer.byteLength(result) > twiceBytesMax ? ['output'] : ['result', 'output'];
 }
 
-/** Go has `details` for what a status says besides its phase and message. */
+/** Go and Java have `details` for what a status says besides its phase and message. */
 function withRotation(kind: string, body: unknown): unknown {
   if (kind !== 'status' || !isRecord(body) || body.phase !== 'credential_rotated') return body;
   const { phase: _phase, message: _message, ...details } = body;

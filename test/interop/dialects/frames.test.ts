@@ -61,24 +61,27 @@ test('§10 Go has a long result once, in output: it drops the connection at a fr
   expect(await lengths('plain', 500_000)).toEqual([500_000, undefined]);
 });
 
-test('§10 Go finds the new value of a credential in the details of the status that tells it', async () => {
-  const agent = puppet();
-  const up = upstream();
-  const at = simulatedRuntime({ agents: [agent.agent], provisioner: up.provisioner });
-  const peer = at.open({ dialect: 'go' });
-  const welcome = await peer.hello(tokens.alice, { features: ['provisioned_credentials'] });
-  const { payload } = await peer.ask('job.submit', { agent: 'puppet' });
-  const [{ id }] = payload.credentials;
-  const { value } = await agent.job.rotateCredential(id);
-  await peer.settle();
-  const body = { phase: 'credential_rotated', id, value, details: { id, value } };
-  expect(peer.sequenced()[0]?.payload.body).toEqual(body);
-  await cut(peer);
-  const back = at.open({ dialect: 'go' });
-  await back.resume(tokens.alice, { resume_token: welcome.payload.resume_token });
-  await back.settle();
-  expect(back.sequenced()[0]?.payload.body).toEqual(body);
-});
+test.each(['go', 'java'] as const)(
+  '§10 %s finds the new value of a credential in the details of its status',
+  async (dialect) => {
+    const agent = puppet();
+    const up = upstream();
+    const at = simulatedRuntime({ agents: [agent.agent], provisioner: up.provisioner });
+    const peer = at.open({ dialect });
+    const welcome = await peer.hello(tokens.alice, { features: ['provisioned_credentials'] });
+    const { payload } = await peer.ask('job.submit', { agent: 'puppet' });
+    const [{ id }] = payload.credentials;
+    const { value } = await agent.job.rotateCredential(id);
+    await peer.settle();
+    const body = { phase: 'credential_rotated', id, value, details: { id, value } };
+    expect(peer.sequenced()[0]?.payload.body).toEqual(body);
+    await cut(peer);
+    const back = at.open({ dialect });
+    await back.resume(tokens.alice, { resume_token: welcome.payload.resume_token });
+    await back.settle();
+    expect(back.sequenced()[0]?.payload.body).toEqual(body);
+  },
+);
 
 // proves P10.04
 test('§10 TypeScript has no null for what may be absent; the nulls of a tool stay', async () => {
