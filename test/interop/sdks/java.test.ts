@@ -173,6 +173,55 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
     expect(await back.client.list()).toMatchObject({ jobs: [{ job_id: job.id, status: 'success' }] });
   });
 
+  test('answers heartbeats, and lives', async () => {
+    const at = await stage(jvm, { query, heartbeatSec: 1 });
+    const { client } = await at.enter();
+    expect(client.session.heartbeat_sec).toBe(1);
+    await client.ask('heard', { type: 'session.ping', count: 3 });
+    expect(at.runtime.sessions()).toMatchObject([{ state: 'live' }]);
+    const job = await client.submit('echo', { input: 'alive' });
+    expect(await job.result()).toMatchObject({ result: 'alive' });
+  });
+
+  test('notices a dead cable by itself, and has its session back', async () => {
+    const at = await stage(jvm, { query, heartbeatSec: 1 });
+    const { client, cable } = await at.enter();
+    const job = await client.submit('puppet');
+    cable.pinch('toClient');
+    at.agent.emit(2);
+    await expect(job.result()).rejects.toMatchObject({ message: 'heartbeat lost' });
+    const back = await at.enter({ ...(await client.ticket()), watching: [job.id] });
+    expect(back.client.session.session_id).toBe(client.session.session_id);
+    expect(await at.view(job.id).seen(2)).toHaveLength(2);
+  });
+
+  test('has thousands of events in order, however fast they are emitted', async () => {
+    const at = await stage(jvm, { query });
+    const { client } = await at.enter();
+    const job = await client.submit('puppet');
+    const view = await job.events();
+    at.agent.emit(5000);
+    at.agent.finish();
+    await job.result();
+    const { events } = await view.ended();
+    const logged = events.flatMap(({ kind, body }) => (kind === 'log' ? [body.message] : []));
+    expect(logged).toEqual(Array.from({ length: 5000 }, (_, i) => `event ${i + 1}`));
+    // The rest says that it lags: its acks come once in 200 ms.
+    const others = events.filter(({ kind }) => kind !== 'log');
+    expect(new Set(others.map(({ body }) => body.phase))).toEqual(new Set(['back_pressure']));
+  });
+
+  test('does not hang when the runtime shuts down; what it watched ends too', async () => {
+    const at = await stage(jvm, { query });
+    const [{ client }, other] = [await at.enter(), await at.enter()];
+    const job = await client.submit('puppet');
+    const view = await other.client.subscribe(job.id, 0);
+    await other.client.list();
+    await at.runtime.close();
+    await expect(job.result()).rejects.toThrow();
+    expect(await view.ended()).toHaveProperty('failed');
+  });
+
   test('hears that its token is not known', async () => {
     const at = await stage(jvm, { query });
     await expect(at.enter({ token: 'tok-nobody' })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });

@@ -87,6 +87,7 @@ public final class Drive {
       case "list" -> list(call);
       case "ack" -> done(() -> client(call).ack(call.get("seq").asLong()));
       case "wire" -> wire(call);
+      case "heard" -> heard(call);
       case "close" -> done(client(call)::close);
       default -> throw new IllegalArgumentException("no such call: " + call);
     };
@@ -158,6 +159,11 @@ public final class Drive {
     }
     String text = new String(stream.bytes(), StandardCharsets.UTF_8);
     return Map.of("complete", stream.isComplete(), "bytes", stream.bytesWritten(), "text", text);
+  }
+
+  private Object heard(JsonNode call) throws InterruptedException {
+    taps.get(text(call, "client")).heard(text(call, "type"), call.get("count").asInt());
+    return Map.of();
   }
 
   private Object wire(JsonNode call) {

@@ -37,8 +37,16 @@ final class Tap implements Transport {
     transport.close();
   }
 
+  /** Waits until so many frames of a type have come. */
+  synchronized void heard(String type, int count) throws InterruptedException {
+    while (types.stream().filter(type::equals).count() < count) wait();
+  }
+
   private void read(Envelope envelope) {
-    types.add(envelope.type());
+    synchronized (this) {
+      types.add(envelope.type());
+      notifyAll();
+    }
     if (envelope.eventSeq() != null) seqs.add(envelope.eventSeq());
     try {
       if (Messages.decode(ArcpMapper.shared(), envelope) instanceof JobEvent event) Events.decode(ArcpMapper.shared(), event.eventKind(), event.body());
