@@ -59,6 +59,33 @@ describe.skipIf(checkout === '').each(['', '?dialect=go'])('§10 the client of t
     await cable.end();
   });
 
+  test('is cut off ten times while its job goes on, and misses nothing', async () => {
+    const at = await entered();
+    const clients = range(0, 10).map((drops) => `after drop ${drops}`);
+    let Resume: object | undefined;
+    for (const as of clients) {
+      const cable = await at.cable();
+      const entering = at.enter(as, { over: cable, ...(Resume ? { Resume } : {}) });
+      if (Resume) at.agent.emit(200);
+      await entering;
+      if (!Resume) await at.submit('job', { Agent: 'puppet' }, as);
+      at.agent.emit(200);
+      await at.go.heard(({ of, frame }) => of === as && frame?.event_seq !== undefined);
+      cable.cut();
+      await at.go.heard(({ of, lost }) => of === as && lost !== undefined);
+      Resume = await at.ticket(as);
+      await cable.end();
+    }
+    at.agent.finish();
+    await at.enter('last', { Resume });
+    await at.go.heard(({ of, frame }) => of === 'last' && frame?.type === 'job.result');
+    const frames = [...clients, 'last'].flatMap(at.go.frames.bind(at.go));
+    const logs = frames.filter(({ payload }) => payload.kind === 'log');
+    expect(logs).toHaveLength(200 + 10 * 400);
+    const numbered = seqs(frames);
+    expect(numbered).toEqual(range(1, numbered.length));
+  });
+
   test('is given the very same frames again, again and again', async () => {
     const at = await entered();
     const Resume = await at.ticket('client');
