@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { RuntimeOptions } from '../options.ts';
+import type { Authorize } from '../policy.ts';
 import { type Feature, featureNames } from '../wire/messages.ts';
 import { count, port, seconds } from './numbers.ts';
 import { defaultStore, type StoreChoice, storeChoice, storeForms, storeOf } from './store-option.ts';
@@ -37,6 +38,7 @@ export interface ServeFlags {
   historyTotalBytes: number;
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
+  cancelBy: 'session' | 'principal';
   features: Feature[];
   logLevel: string;
 }
@@ -94,6 +96,11 @@ export function addServeOptions(command: Command): void {
     .addOption(policy('on-bye', 'cancel', 'what the end of a session by its client does to its running jobs'))
     .addOption(policy('on-expire', 'keep', 'what the end of the resume window does to them'))
     .addOption(
+      new Option('--cancel-by <who>', 'who may cancel a job while its session lasts: that one, or any of its principal')
+        .choices(['session', 'principal'])
+        .default('session'),
+    )
+    .addOption(
       new Option('--features <list>', `those offered, of ${featureNames.join(',')}; empty for none`)
         .argParser(features)
         .default([...featureNames], 'all'),
@@ -129,9 +136,13 @@ export function limitsOf(flags: ServeFlags): Omit<RuntimeOptions, 'agents' | 'au
     historyTotalBytes: flags.historyTotalBytes,
     onBye: flags.onBye,
     onExpire: flags.onExpire,
+    ...(flags.cancelBy === 'principal' ? { authorize: byItsPrincipal } : {}),
     features: flags.features,
   };
 }
+
+/** Whoever came back by another session than the one that submitted may end what is its own. */
+const byItsPrincipal: Authorize = ({ principal, action, job }) => action === 'cancel' && job.principal === principal;
 
 function policy(name: string, preset: string, what: string): Option {
   return new Option(`--${name} <policy>`, what).choices(['cancel', 'keep']).default(preset);

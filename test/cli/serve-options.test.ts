@@ -102,6 +102,7 @@ describe('with short times', () => {
       '0.5',
     ];
     args.push('--resume-window', '1.2', '--on-expire', 'cancel', '--on-bye', 'keep', '--agents', fixture('agents.js'));
+    args.push('--cancel-by', 'principal');
     server = await serving(args, { livesOn: true });
   });
   afterAll(() => server.program.stop());
@@ -152,6 +153,14 @@ describe('with short times', () => {
     await alice.hello('tok-alice', plain);
     const { job_id } = await alice.ask('job.submit', { agent: 'counter', input: { count: 1e6, delay_ms: 10 } });
     await alice.ask('session.bye');
+    expect(await becameOf(job_id, server.open)).toEqual({ reason: 'was running' });
+  });
+
+  test('--cancel-by principal lets another session of the principal cancel a job whose own is only detached', async () => {
+    const alice = await server.open();
+    await alice.hello('tok-alice', plain);
+    const { job_id } = await alice.ask('job.submit', { agent: 'counter', input: { count: 1e6, delay_ms: 10 } });
+    await alice.ask('session.close');
     expect(await becameOf(job_id, server.open)).toEqual({ reason: 'was running' });
   });
 
@@ -240,6 +249,10 @@ test('every number reaches the runtime under its own name', () => {
     'max-frames-per-second': 'maxFramesPerSecond',
     'max-jobs-per-session': 'maxJobsPerSession',
     'max-delegation-depth': 'maxDelegationDepth',
+    'max-subscriptions-per-session': 'maxSubscriptionsPerSession',
+    'history-events': 'historyEvents',
+    'history-bytes': 'historyBytes',
+    'history-total-bytes': 'historyTotalBytes',
   };
   const given = Object.keys(names).flatMap((name, at) => [`--${name}`, String(at + 1)]);
   const command = new Command().exitOverride();

@@ -179,6 +179,7 @@ test.each([
   [['--features', 'heartbeat,telepathy'], '--features'],
   [['--on-bye', 'wave'], '--on-bye'],
   [['--on-expire', 'maybe'], '--on-expire'],
+  [['--cancel-by', 'anybody'], '--cancel-by'],
   [['--log-level', 'loud'], '--log-level'],
   [['--token', 'tok-secret'], '--token'],
   [['--token', '=alice'], '--token'],

@@ -231,6 +231,7 @@ test('--detach prints the id of the job and leaves it running', async () => {
   expect(code).toBe(0);
   const refusal = await ran(['cancel', stdout.trim()], own.env);
   expect(refusal.stderr).toContain('PERMISSION_DENIED: only the session that submitted a job may cancel it');
+  expect(refusal.stderr).toContain('--cancel-by principal');
   expect(refusal.code).toBe(3);
 });
 
