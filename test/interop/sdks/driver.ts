@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import type { Frame } from '../../support/peer.ts';
+import { inOneLine } from './one-line.ts';
 
 /** What a driver says: the answer to a call (`n`), or what was given to the client, job or watch that a test named `of`. */
 export interface Line {
@@ -78,7 +79,7 @@ export class Driver {
   async call(name: string, { on, as, args }: Call = {}) {
     this.#calls += 1;
     const n = this.#calls;
-    this.#child.stdin.write(`${JSON.stringify({ n, do: name, on, as, args })}\n`);
+    this.#child.stdin.write(`${inOneLine({ n, do: name, on, as, args })}\n`);
     const { value, error } = await this.heard((line) => line.n === n);
     if (error) throw new CallError(error);
     return value;
