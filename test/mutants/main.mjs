@@ -1,6 +1,6 @@
-// npm run mutants [-- --only WORDS[,WORDS]] [--first] [--shown]: breaks a copy of the runtime in one named way at a time, and lets
-// the nets look at it: the generated walks (src/conformance), the storms (test/sim). With --first, the first net that notices is
-// enough. Exits 1 if any way of breaking it goes unnoticed by all of them, or if they find fault with the tree as it is.
+// npm run mutants [-- --only WORDS[,WORDS]] [--net NET] [--first] [--shown]: breaks a copy of the runtime in one named way at a time,
+// and lets the nets look at it: the generated walks (src/conformance), the storms (test/sim), or the one that is named. With
+// --first, the first net that notices is enough. Exits 1 if any way of breaking it goes unnoticed by all of them, or if they find fault with the tree as it is.
 import { parseArgs } from 'node:util';
 import { mutants } from './mutants.mjs';
 import { Tree } from './tree.mjs';
@@ -8,6 +8,7 @@ import { Tree } from './tree.mjs';
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
+    net: { type: 'string', default: '' },
     first: { type: 'boolean', default: false },
     shown: { type: 'boolean', default: false },
   },
@@ -19,7 +20,8 @@ const startedMs = performance.now();
 const trees = [new Tree(), new Tree()];
 const faults = [];
 try {
-  const { nets, walks } = await trees[0].with([], () => trees[0].nets());
+  const { nets: all, walks } = await trees[0].with([], () => trees[0].nets());
+  const nets = all.filter((net) => net.includes(values.net));
   console.log(row('', nets));
   const waiting = [asItIs, ...chosen];
   await Promise.all(

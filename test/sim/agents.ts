@@ -3,7 +3,7 @@ import type { ResultWriter } from '../../src/jobs/results.ts';
 import { Violation } from './client.ts';
 import type { Lots } from './lots.ts';
 import type { Oracle } from './oracle.ts';
-import type { PromisedJob } from './promise.ts';
+import type { PromisedJob } from './promised-job.ts';
 import { PromisedResult } from './results.ts';
 
 /** A simulated job's agent, which does what it is told, and does not heed its signal. */
@@ -30,6 +30,7 @@ export class Agents {
       new Promise((finish, fail) => {
         if (this.#agents.some(({ context: { id } }) => id === context.id))
           throw new Violation(`${context.id} runs twice`);
+        this.#around.oracle.begins(context.id);
         this.#agents.push({ context, finish, fail });
         context.log('info', 'begun');
       }),

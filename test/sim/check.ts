@@ -1,6 +1,9 @@
 import type { SessionInfo } from '../../src/index.ts';
 import type { Known } from './foresight.ts';
-import { isOverdue, keyKeptMs, type Policy, type PromisedSession, type Wire } from './promise.ts';
+import { isOverdue } from './promised-job.ts';
+import type { PromisedSession } from './promised-session.ts';
+import { keyKeptMs, type Policy } from './settings.ts';
+import type { Wire } from './wire.ts';
 
 /** What is wrong with a session, held against what was promised of it. */
 export function* faultsOfSession(
@@ -21,7 +24,7 @@ export function* faultsOfSession(
   if (runs !== info.jobs.join()) yield `${id} runs [${info.jobs.join()}], and should run [${runs}]`;
   if (info.newestSeq !== kept.newest) yield `${id} has ${info.newestSeq} events, and kept ${kept.newest}`;
   const isKept = state === 'attached' || state === 'detached';
-  const bytes = isKept ? kept.bytesAfter(session.freedThrough(policy)) : 0;
+  const bytes = isKept ? session.keptBytes : 0;
   if (info.bufferedBytes !== bytes) yield `${id} keeps ${info.bufferedBytes} bytes, and should keep ${bytes}`;
   for (const job of running) {
     if (isOverdue(job, nowMs, policy)) yield `job ${job.id} should have ended`;
@@ -69,7 +72,7 @@ export function timersMax(known: Known): number {
     if (phase === 'open') count += session?.features.has('heartbeat') ? 2 : 1;
   }
   const remembered = { tombstone: 0, ended: 0 };
-  for (const session of sessions) {
+  for (const session of sessions.values()) {
     if (session.state === 'detached') count += 1;
     if (session.buriedMs + policy.windowMs > nowMs && session.state === 'expired') remembered.tombstone = 1;
     for (const { ended, endedMs, cancelledMs, limitAtMs } of session.jobs) {

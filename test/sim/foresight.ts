@@ -2,20 +2,22 @@ import type { Frame } from '../support/peer.ts';
 import type { Verdict } from './authenticators.ts';
 import { isSlow, principalOf } from './bearers.ts';
 import type { Link } from './link.ts';
-import type { Policy, PromisedJob, PromisedSession, Remembered, Wire } from './promise.ts';
+import type { PromisedJob, Remembered } from './promised-job.ts';
+import type { PromisedSession } from './promised-session.ts';
+import type { Policy } from './settings.ts';
+import type { Owed, Wire } from './wire.ts';
 
-/** What a frame has to be answered with, and what it changes once it was. */
+/** What a frame has to be answered with, and what it changes. */
 export interface Foresight {
-  answer: string | undefined;
+  answer?: string;
   closes?: number;
-  /** The session that a resume leads to, or undefined for a hello. */
-  opens?: PromisedSession | undefined;
-  cursor?: number;
-  after?: () => void;
-  /** Who it is from is not known at once: what follows waits. */
+  keeps?: true;
+  /** Called as the frame is heard. */
+  changes?: (owed: Owed) => void;
+  /** It cannot be answered yet: what follows waits, too. */
   waits?: true;
-  /** What an equal submit was answered with: this one starts nothing. */
-  repeats?: string;
+  /** What came to pass, where that is more than the answer. */
+  what?: string;
 }
 
 /** All that is known of a runtime. */
@@ -24,10 +26,16 @@ export interface Known {
   nowMs(): number;
   /** The runtime's ends of links that it has not been told are over. */
   wires: ReadonlyMap<Link, Wire>;
-  sessions: Iterable<PromisedSession>;
+  sessions: ReadonlyMap<string, PromisedSession>;
   jobs: ReadonlyMap<string, PromisedJob>;
   /** Submits by principal and idempotency key. */
   keys: ReadonlyMap<string, Remembered>;
+  /** A hello is welcomed. */
+  admits(wire: Wire, frame: Frame, owed: Owed): void;
+  /** A resume is welcomed. */
+  attaches(wire: Wire, to: { session: PromisedSession; token: string; cursor: number }, owed: Owed): void;
+  /** A submit becomes a job. */
+  accepts(session: PromisedSession, frame: Frame, owed: Owed): void;
 }
 
 const badRequest: Foresight = { answer: 'session.error INVALID_REQUEST' };
@@ -41,15 +49,15 @@ export function foresee(wire: Wire, frame: Frame | undefined, known: Known, verd
     case 'session.ping':
       return { answer: 'session.pong' };
     case 'session.pong':
-      return { answer: undefined };
+      return {};
     case 'session.ack':
       return session.features.has('ack')
         ? foreseeAck(wire, session, { seq: frame.payload.last_processed_seq, known })
         : badRequest;
     case 'session.close':
-      return { answer: 'session.closed', closes: 1000, after: () => session.detach(known.nowMs()) };
+      return { ...goodbye, changes: () => session.detach(known.nowMs()) };
     case 'session.bye':
-      return { answer: 'session.closed', closes: 1000, after: () => bye(session, known) };
+      return { ...goodbye, changes: () => bye(session, known) };
     case 'job.submit':
       return foreseeSubmit(session, frame, known);
     case 'job.cancel':
@@ -58,6 +66,8 @@ export function foresee(wire: Wire, frame: Frame | undefined, known: Known, verd
       return badRequest;
   }
 }
+
+const goodbye = { answer: 'session.closed', closes: 1000, keeps: true } as const;
 
 /** A key belongs to its principal; the order in which the input names things does not count (§7). */
 export function keyOf(principal: string, { payload }: Frame): string | undefined {
@@ -73,45 +83,55 @@ export function acceptanceOf({ payload }: Frame): string {
   return JSON.stringify({ ...payload, request_id: undefined, reply_to: undefined });
 }
 
-function foreseeSubmit(session: PromisedSession, frame: Frame, { keys }: Known): Foresight {
-  const known = keys.get(keyOf(session.principal, frame) ?? '');
-  if (!known) return { answer: 'job.accepted' };
-  return known.parameters === parametersOf(frame)
-    ? { answer: 'job.accepted', repeats: known.accepted }
-    : { answer: 'session.error DUPLICATE_KEY' };
+function foreseeSubmit(session: PromisedSession, frame: Frame, known: Known): Foresight {
+  const remembered = known.keys.get(keyOf(session.principal, frame) ?? '');
+  if (!remembered) {
+    return { answer: 'job.accepted', keeps: true, changes: (owed) => known.accepts(session, frame, owed) };
+  }
+  if (remembered.parameters !== parametersOf(frame)) return { answer: 'session.error DUPLICATE_KEY' };
+  const changes = (owed: Owed) => {
+    owed.remembered = remembered;
+  };
+  return { answer: 'job.accepted', what: 'submit repeated', changes };
 }
 
-function foreseeGreeting(
-  wire: Wire,
-  frame: Frame | undefined,
-  { known, verdict }: { known: Known; verdict: Verdict | undefined },
-): Foresight {
+interface Asked {
+  known: Known;
+  verdict: Verdict | undefined;
+}
+
+function foreseeGreeting(wire: Wire, frame: Frame | undefined, { known, verdict }: Asked): Foresight {
   if (frame?.type !== 'session.hello' && frame?.type !== 'session.resume')
     return { answer: `session.error ${frame ? 'UNAUTHENTICATED' : 'INVALID_REQUEST'}`, closes: 1008 };
   const { auth, resume_token: token, last_event_seq: cursor = 0, session_id: id } = frame.payload;
-  if (isSlow(auth.token) && verdict === undefined) return { answer: undefined, waits: true };
+  if (isSlow(auth.token) && verdict === undefined) return { waits: true };
   const principal = verdict === undefined || verdict === 'granted' ? principalOf(auth.token) : '';
   if (principal === '') return { answer: 'session.error UNAUTHENTICATED', closes: 1008 };
-  if (token === undefined) return { answer: 'session.welcome', cursor: 0 };
-  const session = [...known.sessions].find(({ tokens }) => tokens.includes(token));
-  const refusal = refusalOf(session, { principal, cursor, id }, known);
-  if (refusal === undefined) return { answer: 'session.welcome', opens: session, cursor };
-  const after = () => {
+  const welcome = { answer: 'session.welcome', keeps: true } as const;
+  if (token === undefined) return { ...welcome, changes: (owed) => known.admits(wire, frame, owed) };
+  const session = [...known.sessions.values()].find((one) => one.token(token));
+  const refusal = refusalOf(session, { principal, cursor, id, token }, known);
+  if (refusal === undefined && session) {
+    const changes = (owed: Owed) => known.attaches(wire, { session, token, cursor }, owed);
+    return { ...welcome, what: `resume from ${session.state}`, changes };
+  }
+  const changes = () => {
     wire.refusals += 1;
   };
   const answer = `session.error ${refusal}`;
-  return wire.refusals >= 2 ? { answer, closes: 1008, after } : { answer, after };
+  return wire.refusals >= 2 ? { answer, closes: 1008, changes } : { answer, changes };
 }
 
 interface Wish {
   principal: string;
   cursor: number;
   id: string | undefined;
+  token: string;
 }
 
 /** Why a resume is refused, in the order of §6.3. */
 function refusalOf(session: PromisedSession | undefined, wish: Wish, { policy, nowMs }: Known): string | undefined {
-  const { principal, cursor, id } = wish;
+  const { principal, cursor, id, token } = wish;
   const isOwn = session?.principal === principal;
   if (session?.state === 'expired') {
     const isRemembered = session.buriedMs + policy.windowMs > nowMs();
@@ -120,18 +140,19 @@ function refusalOf(session: PromisedSession | undefined, wish: Wish, { policy, n
   if (!session || session.state === 'closed' || session.state === 'failed') return 'RESUME_WINDOW_EXPIRED unknown';
   if (!isOwn) return 'PERMISSION_DENIED';
   if (id !== undefined && id !== session.id) return 'INVALID_REQUEST';
-  if (cursor < session.freedThrough(policy)) return 'RESUME_WINDOW_EXPIRED trimmed';
-  return cursor > session.kept.newest ? 'RESUME_WINDOW_EXPIRED ahead' : undefined;
+  if (cursor < session.freed) return 'RESUME_WINDOW_EXPIRED trimmed';
+  const newestSeq = Math.min(session.kept.newest, session.token(token)?.fenceSeq ?? 0);
+  return cursor > newestSeq ? 'RESUME_WINDOW_EXPIRED ahead' : undefined;
 }
 
 function foreseeAck(wire: Wire, session: PromisedSession, { seq, known }: { seq: number; known: Known }): Foresight {
-  const after = () => {
+  const changes = () => {
     if (seq <= session.acked || seq > session.kept.newest) return;
     session.acked = seq;
-    session.trimmed = Math.max(session.trimmed, Math.min(seq, wire.pushed));
+    session.free(Math.min(seq, wire.pushed));
     if (session.kept.newest - seq < known.policy.backPressure / 2) session.lag = 'untold';
   };
-  return { answer: undefined, after };
+  return { changes };
 }
 
 function bye(session: PromisedSession, { policy, nowMs }: Known): void {
@@ -149,8 +170,8 @@ function foreseeCancel(session: PromisedSession, job: PromisedJob | undefined, k
   }
   const mayCancel = job.session === session || job.session.state === 'closed' || job.session.state === 'expired';
   if (!mayCancel) return { answer: 'session.error PERMISSION_DENIED' };
-  const after = () => {
+  const changes = () => {
     job.cancelledMs = Math.min(job.cancelledMs, nowMs);
   };
-  return { answer: 'job.cancelled', after };
+  return { answer: 'job.cancelled', keeps: true, changes };
 }

@@ -10,8 +10,9 @@ export function parsed(text: string): Frame | undefined {
   }
 }
 
-/** What an answer says, in a few words: its type, and for a refusal its code and reason. */
+/** What an answer says, in a few words: its type, for a refusal its code and reason, for a goodbye what is to come. */
 export function summary({ type, payload }: Frame): string {
+  if (type === 'session.bye') return [type, payload.reason, ...(payload.resumable ? ['resumable'] : [])].join(' ');
   if (type !== 'session.error') return type;
   const reason = payload.details?.reason;
   return [type, payload.code, ...(reason === undefined ? [] : [reason])].join(' ');

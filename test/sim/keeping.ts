@@ -1,7 +1,9 @@
 import type { Frame } from '../support/peer.ts';
 import { isLagging } from './check.ts';
 import { parsed } from './frames.ts';
-import { faultOfEnd, Kept, type Policy, type PromisedJob, type PromisedSession } from './promise.ts';
+import { faultOfEnd, type PromisedJob } from './promised-job.ts';
+import { Kept, type PromisedSession } from './promised-session.ts';
+import type { Policy } from './settings.ts';
 import { count, type Tally } from './tally.ts';
 
 /** Of the oracle, what is needed to judge what is kept. */
@@ -10,7 +12,7 @@ export interface KeepingWorld {
   tally: Tally;
   jobs: ReadonlyMap<string, PromisedJob>;
   nowMs(): number;
-  session(id: string): PromisedSession | undefined;
+  sessions: ReadonlyMap<string, PromisedSession>;
   fault(message: string): void;
 }
 
@@ -18,7 +20,8 @@ export interface KeepingWorld {
 export class Keeping {
   readonly #world: KeepingWorld;
   readonly #logs = new Map<string, Kept>();
-  readonly full = new Set<string>();
+  /** The session whose log was opened last. */
+  newestLog = '';
 
   constructor(world: KeepingWorld) {
     this.#world = world;
@@ -26,6 +29,7 @@ export class Keeping {
 
   opensLog(sessionId: string): void {
     this.#logs.set(sessionId, new Kept());
+    this.newestLog = sessionId;
   }
 
   log(sessionId: string): Kept {
@@ -39,7 +43,9 @@ export class Keeping {
     kept?.add(text);
     const job = world.jobs.get(frame?.job_id ?? '');
     if (!frame || !kept || job?.session.id !== sessionId) return world.fault(`kept in ${sessionId}: ${text}`);
-    job.session.lapse(world.nowMs(), world.policy);
+    const { session } = job;
+    session.lapse(world.nowMs(), world.policy);
+    session.free(kept.newest - world.policy.bufferEvents);
     if (job.ended) return world.fault(`kept after its job had ended: ${text}`);
     const fault = frame.type === 'job.event' ? this.#said(job, frame) : this.#ended(job, frame);
     if (fault !== undefined) world.fault(`job ${job.id} ${fault}`);
@@ -77,9 +83,14 @@ export class Keeping {
 
   /** The disk refuses what a session would keep; its jobs' ends are lost, and it fails (§3). */
   refusesToKeep(sessionId: string, isEnd: boolean): void {
-    this.full.add(sessionId);
-    const session = this.#world.session(sessionId);
+    const session = this.#world.sessions.get(sessionId);
     if (!isEnd || !session) return;
+    const { wire } = session;
+    if (wire) {
+      wire.owed.push({ closes: 1011 });
+      wire.phase = 'over';
+    }
+    session.wire = undefined;
     session.state = 'failed';
     session.tokens = [];
     for (const job of session.running) Object.assign(job, { ended: 'error', endedMs: this.#world.nowMs() });

@@ -1,14 +1,15 @@
-import { type Clock, createRuntime, type Runtime } from '../../src/index.ts';
+import { createRuntime, type Runtime } from '../../src/index.ts';
 import { recordingLog } from '../support/runtime.ts';
 import { Agents } from './agents.ts';
 import { Authenticators } from './authenticators.ts';
 import { timersMax } from './check.ts';
 import { Violation } from './client.ts';
+import { watchedStore } from './disk.ts';
 import { Link } from './link.ts';
 import type { Lots } from './lots.ts';
 import { Oracle } from './oracle.ts';
-import type { Policy } from './promise.ts';
-import { optionsOf, watchedStore } from './settings.ts';
+import { optionsOf, type Policy } from './settings.ts';
+import type { SimClock } from './sim-clock.ts';
 import type { Tally } from './tally.ts';
 
 /** What an operator may find in the log of a runtime that is well. */
@@ -24,13 +25,13 @@ export class Life {
   readonly authenticators: Authenticators;
   /** Sessions whose disk is full. */
   readonly full: Set<string>;
-  readonly #clock: Clock & { running(): number };
+  readonly #clock: SimClock;
   readonly #log = recordingLog();
   readonly #runtime: Runtime;
 
   constructor(options: {
     policy: Policy;
-    clock: Clock & { running(): number };
+    clock: SimClock;
     lots: Lots;
     tally: Tally;
     tell(line: string): void;

@@ -148,6 +148,18 @@ export class Link {
     }
   }
 
+  /** The process at the server's end dies: so many bytes of what it has sent still arrive, and the client will find out. */
+  die(bytesDown: number): void {
+    this.#flush(this.server, this.client, bytesDown);
+    this.server.state = 'ended';
+    this.server.empty();
+    this.#unaware.delete(this.server);
+    if (this.client.state === 'ended') return;
+    if (this.client.state === 'open') this.client.state = 'cut';
+    this.client.empty();
+    this.#unaware.set(this.client, { code: 1006, reason: '' });
+  }
+
   /** An end learns what has become of the link. */
   learn(who: 'client' | 'server'): boolean {
     const end = this[who];

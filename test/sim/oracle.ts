@@ -4,13 +4,17 @@ import type { Verdict } from './authenticators.ts';
 import { principalOf } from './bearers.ts';
 import { faultsOfSession, faultsOfWire } from './check.ts';
 import { Violation } from './client.ts';
-import { acceptanceOf, type Known, keyOf, parametersOf } from './foresight.ts';
+import { type Known, keyOf, parametersOf } from './foresight.ts';
 import { parsed } from './frames.ts';
 import { Hearings } from './hearings.ts';
 import { Keeping } from './keeping.ts';
 import type { Link, Tap } from './link.ts';
-import { type Policy, type PromisedJob, PromisedSession, type Remembered, type Wire } from './promise.ts';
+import { newJob, type PromisedJob, type Remembered } from './promised-job.ts';
+import { PromisedSession } from './promised-session.ts';
+import { everyFeature, type Policy } from './settings.ts';
 import { count, type Tally } from './tally.ts';
+import { Voice } from './voice.ts';
+import { newWire, type Owed, type Wire } from './wire.ts';
 
 /**
  * Knows, from everything that crosses the runtime's end of every link and from time alone, what the runtime has to do, and
@@ -21,13 +25,18 @@ export class Oracle implements Tap, Known {
   readonly nowMs: () => number;
   readonly wires = new Map<Link, Wire>();
   readonly jobs = new Map<string, PromisedJob>();
-  readonly #sessions = new Map<string, PromisedSession>();
+  readonly sessions = new Map<string, PromisedSession>();
   readonly keys = new Map<string, Remembered>();
   readonly keeping: Keeping;
-  /** Every token that was ever given out, the newest last. */
+  /** Every token that was ever told, the newest last. */
   readonly tokens: string[] = [];
   readonly tally: Tally;
+  /** The link of which the runtime has heard something last. */
+  heard: Link | undefined;
   readonly #hearings: Hearings;
+  readonly #voice: Voice;
+  /** Jobs that have yet to be named. */
+  readonly #unnamed: PromisedJob[] = [];
   #phase: 'open' | 'shut' = 'open';
   #fault: string | undefined;
 
@@ -37,59 +46,44 @@ export class Oracle implements Tap, Known {
     this.tally = tally;
     this.keeping = new Keeping(this);
     this.#hearings = new Hearings(this);
+    this.#voice = new Voice(this);
   }
 
-  get sessions(): Iterable<PromisedSession> {
-    return this.#sessions.values();
-  }
-
-  session(id: string | undefined): PromisedSession | undefined {
-    return this.#sessions.get(id ?? '');
-  }
-
-  /** The link of which the runtime is hearing something. */
-  get heard(): Link | undefined {
-    return this.#hearings.link;
-  }
+  // What happens to the runtime.
 
   opens(link: Link, accept: () => void): void {
-    const nowMs = this.nowMs();
-    this.wires.set(link, {
-      link,
-      phase: 'handshake',
-      session: undefined,
-      pushed: 0,
-      openedMs: nowMs,
-      lastInMs: nowMs,
-      lastOutMs: nowMs,
-      lastPingMs: Number.NEGATIVE_INFINITY,
-      lastDrainMs: nowMs,
-      fullSinceMs: undefined,
-      refusals: 0,
-      held: undefined,
-    });
+    const wire = newWire(link, this.nowMs());
+    this.wires.set(link, wire);
+    if (this.#phase === 'shut') {
+      wire.phase = 'over';
+      wire.owed.push({ closes: 1001 });
+    }
     accept();
-    if (this.#phase === 'shut' && this.#wire(link).phase !== 'over')
-      this.fault('took a connection while shutting down');
+    wire.candidate = this.keeping.newestLog;
+    if (wire.owed.length > 0) this.fault('took a connection while shutting down');
   }
 
   hears(link: Link, text: string, hand: () => void): void {
     const wire = this.#wire(link);
     if (wire.phase === 'over') return hand();
-    for (const session of this.sessions) session.lapse(this.nowMs(), this.policy);
+    this.lapse();
     wire.lastInMs = this.nowMs();
-    const frame = parsed(text);
-    // Any frame shows that the client has its newest token (§6.3).
-    wire.session?.tokens.splice(1);
-    this.#hearings.hears(wire, frame, hand);
+    this.heard = link;
+    this.#hearings.hears(wire, parsed(text));
+    hand();
+    this.#voice.check();
   }
 
   /** An authenticator has come to its verdict; whoever asked it may be gone by now. */
   decides(link: Link, verdict: Verdict): void {
-    this.#hearings.decides(this.wires.get(link), verdict);
+    const wire = this.wires.get(link);
+    count(this.tally, `authenticated late, ${wire?.phase === 'handshake' ? verdict : 'and too late'}`);
+    this.heard = link;
+    if (wire) this.#hearings.goesOn(wire, verdict);
   }
 
   learns(link: Link, hand: () => void): void {
+    this.lapse();
     const wire = this.#wire(link);
     const { session } = wire;
     hand();
@@ -101,166 +95,135 @@ export class Oracle implements Tap, Known {
     this.#wire(link).lastDrainMs = this.nowMs();
   }
 
-  // What the runtime says.
-
-  sends(link: Link, text: string): void {
-    const wire = this.#wire(link);
-    const frame = parsed(text);
-    if (!frame) return this.fault(`said what is no frame: ${text}`);
-    wire.lastOutMs = this.nowMs();
-    if (wire.phase === 'over') return this.fault(`spoke on a connection that is over: ${text}`);
-    if (this.#phase === 'shut') return this.#saysGoodbye(wire, frame);
-    if (frame.event_seq === undefined && frame.type !== 'session.ping') this.#hearings.goOnTo(wire, frame);
-    if (frame.type === 'session.welcome') this.#welcomed(wire, frame);
-    const { session } = wire;
-    if (session && frame.session_id !== session.id) this.fault(`said to ${session.id}: ${text}`);
-    if (frame.event_seq !== undefined) return this.#numbered(wire, frame.event_seq, text);
-    if (frame.type === 'session.ping') {
-      if (!session?.features.has('heartbeat')) this.fault('pinged a session that has not negotiated heartbeats');
-      wire.lastPingMs = this.nowMs();
-    } else if (this.#hearings.now?.wire === wire) this.#answered(frame);
-    else if (frame.payload.code !== 'HEARTBEAT_LOST') this.fault(`said unasked: ${text}`);
-  }
-
-  #answered(frame: Frame): void {
-    const { answers, wire } = this.#hearings.now ?? {};
-    answers?.push(frame);
-    const { frame: asked, foresight } = this.#hearings.now ?? {};
-    if (frame.type !== 'job.accepted' || !wire?.session || !asked) return;
-    const id = String(frame.job_id);
-    const accepted = acceptanceOf(frame);
-    if (foresight?.repeats !== undefined) {
-      if (foresight.repeats !== accepted) this.fault(`a repeat was answered ${accepted}, and not ${foresight.repeats}`);
-      return;
-    }
-    const key = keyOf(wire.session.principal, asked);
-    if (key !== undefined) this.keys.set(key, { parameters: parametersOf(asked), accepted, atMs: this.nowMs() });
-    const { max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = asked.payload;
-    const job: PromisedJob = {
-      id,
-      session: wire.session,
-      limitAtMs: this.nowMs() + limitSec * 1000,
-      cancelledMs: Number.POSITIVE_INFINITY,
-      told: 'nothing',
-      result: undefined,
-      shutMs: Number.POSITIVE_INFINITY,
-      said: ['begun'],
-      ended: undefined,
-      endedMs: Number.POSITIVE_INFINITY,
-    };
-    if (this.jobs.has(id)) this.fault(`job ${id} was accepted twice`);
-    this.jobs.set(id, job);
-    wire.session.jobs.push(job);
-  }
-
-  #welcomed(wire: Wire, frame: Frame): void {
-    const { foresight, frame: asked } = this.#hearings.now ?? {};
-    const { session_id: id = '', payload } = frame;
-    if (foresight?.answer !== 'session.welcome' || !asked) return this.fault(`a welcome that nobody may have: ${id}`);
-    const token: string = payload.resume_token;
-    if (this.tokens.includes(token)) this.fault('a welcome brought a token for the second time');
-    this.tokens.push(token);
-    wire.phase = 'open';
-    wire.pushed = foresight.cursor ?? 0;
-    const features = new Set<string>(payload.capabilities.features);
-    const known = foresight.opens;
-    if (!known) {
-      if (this.#sessions.has(id)) this.fault(`a hello was welcomed to a session that stands: ${id}`);
-      const kept = this.keeping.log(id);
-      wire.session = new PromisedSession(id, {
-        principal: principalOf(asked.payload.auth.token),
-        features,
-        kept,
-        token,
-      });
-      this.#sessions.set(id, wire.session);
-    } else {
-      if (known.id !== id) this.fault(`a resume of ${known.id} was welcomed to ${id}`);
-      if ([...features].join() !== [...known.features].join()) this.fault('a resume changed the features');
-      if (known.wire) this.fault(`${id} was resumed before its other connection was closed`);
-      known.tokens = [token, asked.payload.resume_token];
-      known.state = 'attached';
-      known.lag = 'untold';
-      wire.session = known;
-    }
-    wire.session.wire = wire;
-  }
-
-  #numbered(wire: Wire, seq: number, text: string): void {
-    const { session } = wire;
-    if (!session) return this.fault(`numbered before the welcome: ${text}`);
-    if (seq !== wire.pushed + 1) this.fault(`after ${wire.pushed} came ${seq}: ${text}`);
-    if (seq <= session.written) count(this.tally, 'event written again');
-    session.written = Math.max(session.written, seq);
-    if (session.kept.texts[seq - 1] !== text) this.fault(`${seq} was kept otherwise: ${text}`);
-    wire.pushed = seq;
-    const heldBytes = wire.link.server.unsentBytes() - Buffer.byteLength(text);
-    if (heldBytes >= this.policy.maxUnsentBytes) this.fault(`${session.id} is not paced`);
-  }
-
-  closes(link: Link, code: number): void {
-    const wire = this.#wire(link);
-    const { session, phase } = wire;
-    if (code === 4001) this.#hearings.goOn(({ foresight: { opens } }) => opens !== undefined && opens === session);
-    const { now } = this.#hearings;
-    const hearing = now?.wire === wire ? now : undefined;
-    if (phase === 'over') return;
-    count(this.tally, `closed ${code}`);
-    const nowMs = this.nowMs();
-    const { handshakeMs, heartbeatMs, stallMs } = this.policy;
-    if (hearing && code === hearing.foresight.closes) hearing.closed = code;
-    else if (code === 4001 && session && this.#hearings.now?.foresight.opens === session) session.detach(nowMs);
-    else if (code === 4004 && phase === 'handshake' && nowMs - wire.openedMs >= handshakeMs) wire.phase = 'over';
-    else if (code === 4002 && session?.features.has('heartbeat') && nowMs - wire.lastInMs >= 2 * heartbeatMs)
-      session.detach(nowMs);
-    else if (code === 4003 && session && this.#mayStall(wire, session, stallMs)) session.detach(nowMs);
-    else if (code === 1011 && session && this.keeping.full.has(session.id)) wire.phase = 'over';
-    else if (code === 1001 && this.#phase === 'shut' && (phase === 'handshake' || wire.saidGoodbye)) {
-      wire.phase = 'over';
-      session?.detach(nowMs);
-    } else this.fault(`closed ${session?.id ?? 'a handshake'} with ${code}, unasked`);
-  }
-
-  #mayStall(wire: Wire, session: PromisedSession, stallMs: number): boolean {
-    const isGap = wire.pushed < session.freedThrough(this.policy);
-    const owesTooMuch =
-      wire.pushed < session.kept.newest || wire.link.server.unsentBytes() > this.policy.maxUnsentBytes;
-    return isGap || (this.nowMs() - wire.lastDrainMs >= stallMs && owesTooMuch);
-  }
-
   /** The runtime is told to shut down: everybody hears of it at once, and every job ends (§6.7). */
   shutsDown(shut: () => void): void {
+    this.lapse();
     const nowMs = this.nowMs();
-    for (const session of this.sessions) session.lapse(nowMs, this.policy);
     const running = [...this.jobs.values()].filter(({ ended }) => ended === undefined);
     for (const job of running) job.shutMs = nowMs;
     this.#phase = 'shut';
     count(this.tally, `shutdown with ${running.length === 0 ? 'no job' : 'jobs'}`);
+    for (const wire of this.wires.values()) {
+      if (wire.phase === 'over') continue;
+      wire.owed.push({ answer: wire.session && 'session.bye shutdown', closes: 1001 });
+      wire.session?.detach(nowMs);
+      wire.phase = 'over';
+    }
     shut();
-    for (const { phase } of this.wires.values()) if (phase !== 'over') this.fault('a connection outlived the shutdown');
+    this.#voice.check();
     for (const { id, ended } of running) if (ended === undefined) this.fault(`job ${id} outlived the shutdown`);
   }
 
-  #saysGoodbye(wire: Wire, frame: Frame): void {
-    const { reason, resumable } = frame.payload;
-    const isIt = frame.type === 'session.bye' && reason === 'shutdown' && resumable === false;
-    if (!isIt || !wire.session) this.fault(`said while shutting down: ${JSON.stringify(frame)}`);
-    wire.saidGoodbye = true;
+  // What it says.
+
+  sends(link: Link, text: string): void {
+    this.lapse();
+    this.#voice.sends(this.#wire(link), text);
+  }
+
+  closes(link: Link, code: number): void {
+    this.lapse();
+    this.#voice.closes(this.#wire(link), code);
+  }
+
+  /** An agent has begun to work. */
+  begins(jobId: string): void {
+    const [job] = this.#unnamed;
+    if (!this.jobs.has(jobId) && job) this.#name(job, jobId);
+    if (!this.jobs.has(jobId)) throw new Violation(`job ${jobId} runs, and was never accepted`);
+  }
+
+  names({ job }: Owed, jobId: string): void {
+    if (job && job.id === '') this.#name(job, jobId);
+    if (job?.id !== jobId) this.fault(`job ${job?.id} was accepted as ${jobId}`);
+  }
+
+  #name(job: PromisedJob, jobId: string): void {
+    if (this.jobs.has(jobId)) this.fault(`job ${jobId} was accepted twice`);
+    this.#unnamed.splice(this.#unnamed.indexOf(job), 1);
+    job.id = jobId;
+    this.jobs.set(jobId, job);
+    job.session.jobs.push(job);
+  }
+
+  // What it has to do.
+
+  admits(wire: Wire, frame: Frame, owed: Owed): void {
+    const id = wire.candidate;
+    if (this.sessions.has(id)) this.fault(`a hello was welcomed to a session that stands: ${id}`);
+    const { auth, capabilities } = frame.payload;
+    const features = new Set(everyFeature.filter((feature) => capabilities?.features?.includes(feature)));
+    const kept = this.keeping.log(id);
+    const session = new PromisedSession(id, { principal: principalOf(auth.token), features, kept });
+    this.sessions.set(id, session);
+    this.#open(wire, session, { cursor: 0, owed });
+  }
+
+  attaches(wire: Wire, to: { session: PromisedSession; token: string; cursor: number }, owed: Owed): void {
+    const { session, token, cursor } = to;
+    const { wire: other } = session;
+    if (other) {
+      session.detach(this.nowMs());
+      other.owed.push({ closes: 4001, session });
+    }
+    const fresh = { text: undefined, fenceSeq: Number.POSITIVE_INFINITY };
+    session.tokens = [fresh, ...session.tokens.filter(({ text }) => text === token)];
+    session.state = 'attached';
+    session.lag = 'untold';
+    this.#open(wire, session, { cursor, owed });
+  }
+
+  #open(wire: Wire, session: PromisedSession, { cursor, owed }: { cursor: number; owed: Owed }): void {
+    wire.phase = 'open';
+    wire.pushed = cursor;
+    wire.session = session;
+    session.wire = wire;
+    owed.session = session;
+    owed.sessionId = session.id;
+  }
+
+  accepts(session: PromisedSession, frame: Frame, owed: Owed): void {
+    const { max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = frame.payload;
+    const job = newJob(session, this.nowMs() + limitSec * 1000, 'fail');
+    owed.job = job;
+    this.#unnamed.push(job);
+    const key = keyOf(session.principal, frame);
+    if (key === undefined) return;
+    const remembered = { parameters: parametersOf(frame), job, accepted: undefined, atMs: this.nowMs() };
+    owed.remembered = remembered;
+    this.keys.set(key, remembered);
+  }
+
+  /** What time alone has done by now. */
+  lapse(): void {
+    const nowMs = this.nowMs();
+    const { handshakeMs, heartbeatMs } = this.policy;
+    for (const wire of this.wires.values()) {
+      const { phase, session, openedMs, lastInMs } = wire;
+      if (phase === 'handshake' && nowMs - openedMs >= handshakeMs) {
+        wire.phase = 'over';
+        wire.owed.push({ closes: 4004 });
+      } else if (phase === 'open' && session?.features.has('heartbeat') && nowMs - lastInMs >= 2 * heartbeatMs) {
+        session.detach(lastInMs + 2 * heartbeatMs);
+        wire.owed.push({ answer: 'session.error HEARTBEAT_LOST', closes: 4002 });
+      }
+    }
+    for (const session of this.sessions.values()) session.lapse(nowMs, this.policy);
   }
 
   // What must hold, once all that follows at once has happened.
 
-  fault(message: string): void {
+  readonly fault = (message: string): void => {
     this.#fault ??= message;
-  }
+  };
 
   check(infos: readonly SessionInfo[]): void {
     const nowMs = this.nowMs();
-    this.#hearings.goOn(() => false);
-    for (const session of this.sessions) session.lapse(nowMs, this.policy);
+    this.lapse();
+    this.#voice.check();
     for (const wire of this.wires.values()) this.#faults(faultsOfWire(wire, nowMs, this.policy));
     const seen = new Map(infos.map((info) => [info.sessionId, info]));
-    for (const session of this.sessions) {
+    for (const session of this.sessions.values()) {
       this.#faults(faultsOfSession(session, seen.get(session.id), { nowMs, policy: this.policy }));
       seen.delete(session.id);
     }

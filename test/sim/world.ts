@@ -1,11 +1,10 @@
-import { SimClient, Violation } from './client.ts';
-import { anyToken, drawGreetings } from './greetings.ts';
+import { Violation } from './client.ts';
 import { Life } from './life.ts';
-import type { Link } from './link.ts';
 import { Lots } from './lots.ts';
-import { keyKeptMs, type Policy } from './promise.ts';
-import { drawSubmit, say } from './sayings.ts';
-import { countingClock, drawPolicy } from './settings.ts';
+import { Network } from './network.ts';
+import { People } from './people.ts';
+import { drawPolicy, keyKeptMs, type Policy } from './settings.ts';
+import { simClock } from './sim-clock.ts';
 import { Story } from './story.ts';
 import type { Tally } from './tally.ts';
 
@@ -19,39 +18,38 @@ export class World {
   /** What came to pass. */
   readonly tally: Tally = new Map();
   readonly #lots: Lots;
-  readonly #clock = countingClock();
+  readonly #clock = simClock();
   readonly #policy: Policy;
-  #links: Link[] = [];
-  readonly #clients: SimClient[] = [];
-  /** Every token that was ever given out, by whichever runtime. */
-  readonly #oldTokens: string[] = [];
+  readonly #network: Network;
+  readonly #people: People;
   #life: Life;
 
   constructor(seed: number) {
     this.#lots = new Lots(seed);
+    const tell = (line: string) => this.#tell(line);
+    this.#network = new Network(this.#lots, tell);
     this.#policy = drawPolicy((values) => this.#lots.pick(values));
     this.#tell(JSON.stringify(this.#policy));
     this.#life = this.#begin();
-    // Two clients may be the same person's.
-    const names = this.#lots.pick([['ann'], ['ann', 'ben'], ['ann', 'ann', 'ben'], ['ann', 'ben', 'ben']]);
-    for (const name of names) this.#clients.push(this.#client(name));
+    const link = () => this.#network.add(this.#life.link());
+    this.#people = new People({ lots: this.#lots, tell, life: () => this.#life, link });
   }
 
   /** One random thing happens; then everything that follows at once; then the promises are checked. */
   async step(): Promise<void> {
     const acts: [weight: number, act: () => void | Promise<void>][] = [
-      [20, () => this.#deliverMany()],
-      [8, () => this.#connect()],
-      [5, () => this.#submit()],
+      [20, () => this.#network.deliverMany()],
+      [8, () => this.#people.connect()],
+      [5, () => this.#people.submit()],
       [6, () => this.#life.agents.emit()],
       [4, () => this.#life.agents.stream()],
       [2, () => this.#life.agents.end()],
       [5, () => this.#decide()],
-      [6, () => this.#say()],
-      [3, () => this.#disturb()],
-      [3, () => this.#learn()],
+      [6, () => this.#people.say()],
+      [3, () => this.#network.disturb()],
+      [3, () => this.#network.learn()],
       [4, () => this.#passTime()],
-      [1, () => this.#steal()],
+      [1, () => this.#people.steal()],
       [1, () => this.#fillDisk()],
       [0.25, () => this.#shutDown()],
     ];
@@ -68,11 +66,12 @@ export class World {
   async calm(): Promise<void> {
     this.#tell('calm');
     this.#life.full.clear();
-    for (const client of this.#clients) await this.#comeBack(client);
+    const { clients } = this.#people;
+    for (const client of clients) await this.#people.comeBack(client, () => this.#exchange());
     this.#life.agents.endAll();
     await this.#exchange();
-    for (const client of this.#clients) this.#expectWhole(client);
-    for (const link of this.#links) link.cut(1e9, 1e9);
+    for (const client of clients) this.#people.expectWhole(client);
+    this.#network.cutAll();
     await this.#exchange();
     const { windowMs, graceMs, retentionMs, handshakeMs } = this.#policy;
     for (const ms of [handshakeMs, windowMs, graceMs, Math.max(windowMs, retentionMs), keyKeptMs]) {
@@ -82,72 +81,7 @@ export class World {
     this.#life.expectNothingLeft();
   }
 
-  // What can happen.
-
-  #connect(): void {
-    const index = this.#lots.below(this.#clients.length);
-    const client = this.#clients[index];
-    if (!client || client.attempts.size > (client.habit === 'careful' ? 0 : 2)) return;
-    // Some hope in vain: nobody has told them that the runtime is another.
-    const isLost = client.sessionId !== undefined && !this.#life.oracle.session(client.sessionId);
-    if ((client.fate !== 'hopeful' || isLost) && this.#lots.below(3) > 0) return this.#startAnew(index, client);
-    const greetings = drawGreetings(client, this.#lots, this.#tokens());
-    this.#tell(`${client.principal} connects, ${client.attempts.size} open: ${JSON.stringify(greetings)}`);
-    const link = this.#link();
-    client.connect(link, greetings);
-    // The hasty do not wait for a welcome, and may so lose the token that they had.
-    if (client.habit === 'hasty' && this.#lots.oneIn(2)) client.send(link, 'session.ping', {});
-  }
-
-  #startAnew(index: number, client: SimClient): void {
-    for (const { link } of client.attempts) link.cut(0, 0);
-    this.#clients[index] = this.#client(client.principal);
-  }
-
-  #client(principal: string): SimClient {
-    return new SimClient(principal, this.#lots.pick(['careful', 'hasty'] as const), (line) => this.#tell(line));
-  }
-
-  #submit(): void {
-    const client = this.#lots.pick(this.#clients);
-    const link = client.live?.link;
-    if (!link || this.#life.agents.count > 20) return;
-    this.#tell(`${client.principal} submits`);
-    client.send(link, 'job.submit', drawSubmit(this.#lots));
-  }
-
-  #say(): void {
-    const client = this.#lots.pick(this.#clients);
-    const link = client.live?.link;
-    if (!link) return;
-    this.#tell(`${client.principal} says ${say(client, link, { lots: this.#lots, jobId: this.#anyJob(client) })}`);
-  }
-
-  /** One of its own session, of its person's other sessions, or anybody's. */
-  #anyJob({ principal, jobIds }: SimClient): string {
-    const jobs = [...this.#life.oracle.jobs.values()];
-    const persons = jobs.filter(({ session, ended }) => session.principal === principal && ended === undefined);
-    const ids = this.#lots.pick([jobIds, persons.map(({ id }) => id), jobs.map(({ id }) => id)]);
-    return this.#lots.pick([...ids, 'job_unknown'].slice(-6));
-  }
-
-  #disturb(): void {
-    if (this.#links.length === 0) return;
-    const link = this.#lots.pick(this.#links.slice(-4));
-    // Of a half-open link nothing can be had any more, but its end.
-    const how =
-      link.condition === 'half-open' ? 'cut' : this.#lots.pick(['cut', 'stall', 'half-open', 'heal', 'heal'] as const);
-    this.#tell(`a link: ${how}`);
-    if (how === 'cut') link.cut(this.#lots.below(2_000), this.#lots.below(2_000));
-    else if (how === 'stall') link.condition = 'stalled';
-    else if (how === 'half-open') link.condition = 'half-open';
-    else if (link.condition === 'stalled') link.condition = 'well';
-  }
-
-  #learn(): void {
-    const ending = this.#links.filter((link) => link.isEnding);
-    if (ending.length > 0) this.#lots.pick(ending).learn(this.#lots.pick(['client', 'server'] as const));
-  }
+  // What can happen to the runtime.
 
   #passTime(): void {
     const { windowMs } = this.#policy;
@@ -158,40 +92,13 @@ export class World {
     this.#clock.advance(ms);
   }
 
-  /** Somebody else presents a token that is not his, thrice: he must get nothing. */
-  #steal(): void {
-    const thief = new SimClient('thief', 'hasty', (line) => this.#tell(line));
-    const link = this.#link();
-    thief.connect(
-      link,
-      [1, 2, 3].map(() => ({ bearer: 'thief/1', token: anyToken(this.#lots, this.#tokens()), cursor: 0 })),
-    );
-    while (link.deliver('client') || link.deliver('server'));
-    link.cut(0, 0);
-  }
-
   /** A session's disk is full for a while: what it would keep is refused. */
   #fillDisk(): void {
-    const { sessionId } = this.#lots.pick(this.#clients);
+    const { sessionId } = this.#lots.pick(this.#people.clients);
     if (sessionId === undefined) return;
     const { full } = this.#life;
     this.#tell(`the disk of ${sessionId} is ${full.has(sessionId) ? 'well again' : 'full'}`);
     if (!full.delete(sessionId)) full.add(sessionId);
-  }
-
-  #link(): Link {
-    const link = this.#life.link();
-    this.#links.push(link);
-    return link;
-  }
-
-  #begin(): Life {
-    const tell = (line: string) => this.#tell(line);
-    return new Life({ policy: this.#policy, clock: this.#clock, lots: this.#lots, tally: this.tally, tell });
-  }
-
-  #tokens(): string[] {
-    return [...this.#oldTokens, ...this.#life.oracle.tokens];
   }
 
   /** An authenticator that took its time comes to its verdict. */
@@ -212,7 +119,7 @@ export class World {
     life.agents.check();
     await turn();
     // Whoever comes now is sent away.
-    this.#link();
+    this.#network.add(life.link());
     if (waits > 0) {
       if (done()) throw new Violation('the shutdown did not wait for the agents');
       if (this.#lots.oneIn(2)) life.agents.endAll();
@@ -228,65 +135,30 @@ export class World {
     while (life.authenticators.busy > 0) life.authenticators.decide(0, 'granted');
     await turn();
     life.expectNothingLeft();
-    this.#oldTokens.push(...life.oracle.tokens);
+    this.#people.oldTokens.push(...life.oracle.tokens);
     this.#life = this.#begin();
   }
 
-  #deliverMany(): void {
-    for (let left = 1 + this.#lots.below(40); left > 0; left -= 1) {
-      const busy = this.#links.filter((link) => link.isBusy);
-      if (busy.length === 0) return;
-      this.#lots.pick(busy).deliver(this.#lots.pick(['client', 'server'] as const));
-    }
+  #begin(): Life {
+    const tell = (line: string) => this.#tell(line);
+    return new Life({ policy: this.#policy, clock: this.#clock, lots: this.#lots, tally: this.tally, tell });
   }
+
+  // How the story goes on.
 
   /** Everything under way arrives, until nothing is. */
   async #exchange(): Promise<void> {
     for (let moved = true; moved; ) {
       await turn();
-      moved = false;
-      for (const link of this.#links) {
-        if (link.condition === 'stalled') link.condition = 'well';
-        for (const from of ['client', 'server'] as const) {
-          while (link.deliver(from)) moved = true;
-          if (link.learn(from)) moved = true;
-        }
-      }
+      moved = this.#network.flush();
       await this.#settle();
-    }
-  }
-
-  async #comeBack(client: SimClient): Promise<void> {
-    for (const { link } of client.attempts) link.cut(1e9, 1e9);
-    await this.#exchange();
-    for (const token of [...client.tokens]) {
-      if (client.live || client.fate !== 'hopeful') break;
-      for (let tries = 0; tries < 2 && !client.live; tries += 1) {
-        client.connect(this.#link(), [{ bearer: `${client.principal}/1`, token, cursor: client.newestSeq }]);
-        await this.#exchange();
-      }
-    }
-    const state = this.#life.oracle.session(client.sessionId)?.state;
-    // Others of the same person may have taken its session over.
-    const isAlone = this.#clients.every((other) => other === client || other.principal !== client.principal);
-    const isOwed = isAlone && client.habit === 'careful' && client.fate === 'hopeful';
-    if (!client.live && isOwed && (state === 'attached' || state === 'detached')) {
-      throw new Violation(`${client.principal} cannot come back to ${client.sessionId}, which is ${state}`);
     }
   }
 
   async #settle(): Promise<void> {
     await turn();
-    this.#links = this.#links.filter((link) => !link.over);
+    this.#network.clear();
     this.#life.check();
-  }
-
-  /** A client that is back has seen everything, and every job of its session that it knows of has ended. */
-  #expectWhole(client: SimClient): void {
-    const session = this.#life.oracle.session(client.sessionId);
-    if (!client.live || !session || session.state !== 'attached') return;
-    if (session.kept.newest !== client.newestSeq)
-      throw new Violation(`${client.principal} has ${client.newestSeq} of ${session.kept.newest} events`);
   }
 
   #tell(line: string): void {

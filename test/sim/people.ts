@@ -1,0 +1,122 @@
+import { type Greeting, SimClient, Violation } from './client.ts';
+import { anyToken, drawGreetings } from './greetings.ts';
+import type { Life } from './life.ts';
+import type { Link } from './link.ts';
+import type { Lots } from './lots.ts';
+import { drawSubmit, say } from './sayings.ts';
+
+interface Surroundings {
+  lots: Lots;
+  tell(line: string): void;
+  life(): Life;
+  link(): Link;
+}
+
+/** The clients of a story and what they do. They outlive runtimes. */
+export class People {
+  readonly clients: SimClient[] = [];
+  /** Every token that was ever told by runtimes that are gone. */
+  readonly oldTokens: string[] = [];
+  readonly #around: Surroundings;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    // Two clients may be the same person's.
+    const names = around.lots.pick([['ann'], ['ann', 'ben'], ['ann', 'ann', 'ben'], ['ann', 'ben', 'ben']]);
+    for (const name of names) this.clients.push(this.#client(name));
+  }
+
+  connect(): void {
+    const { lots, tell, life, link: open } = this.#around;
+    const index = lots.below(this.clients.length);
+    const client = this.clients[index];
+    if (!client || client.attempts.size > (client.habit === 'careful' ? 0 : 2)) return;
+    // Some hope in vain: nobody has told them that the runtime is another.
+    const isLost = client.sessionId !== undefined && !life().oracle.sessions.has(client.sessionId);
+    if ((client.fate !== 'hopeful' || isLost) && lots.below(3) > 0) return this.#startAnew(index, client);
+    const greetings = drawGreetings(client, lots, this.#tokens());
+    tell(`${client.principal} connects, ${client.attempts.size} open: ${JSON.stringify(greetings)}`);
+    const link = open();
+    client.connect(link, greetings);
+    // The hasty do not wait for a welcome, and may so lose the token that they had.
+    if (client.habit === 'hasty' && lots.oneIn(2)) client.send(link, 'session.ping', {});
+  }
+
+  submit(): void {
+    const { lots, tell, life } = this.#around;
+    const client = lots.pick(this.clients);
+    const link = client.live?.link;
+    if (!link || life().agents.count > 20) return;
+    tell(`${client.principal} submits`);
+    client.send(link, 'job.submit', drawSubmit(lots));
+  }
+
+  say(): void {
+    const { lots, tell } = this.#around;
+    const client = lots.pick(this.clients);
+    const link = client.live?.link;
+    if (link) tell(`${client.principal} says ${say(client, link, { lots, jobId: this.#anyJob(client) })}`);
+  }
+
+  /** Somebody else presents a token that is not his, thrice: he must get nothing. */
+  steal(): void {
+    const { lots, tell, link: open } = this.#around;
+    const thief = new SimClient('thief', 'hasty', tell);
+    const link = open();
+    const greeting = (): Greeting => ({ bearer: 'thief/1', token: anyToken(lots, this.#tokens()), cursor: 0 });
+    thief.connect(link, [greeting(), greeting(), greeting()]);
+    while (link.deliver('client') || link.deliver('server'));
+    link.cut(0, 0);
+  }
+
+  /** A client comes back, unless its session is over; `exchange` brings all that is under way. */
+  async comeBack(client: SimClient, exchange: () => Promise<void>): Promise<void> {
+    for (const { link } of client.attempts) link.cut(1e9, 1e9);
+    await exchange();
+    for (const token of [...client.tokens]) {
+      if (client.live || client.fate !== 'hopeful') break;
+      for (let tries = 0; tries < 2 && !client.live; tries += 1) {
+        client.connect(this.#around.link(), [{ bearer: `${client.principal}/1`, token, cursor: client.newestSeq }]);
+        await exchange();
+      }
+    }
+    const state = this.#around.life().oracle.sessions.get(client.sessionId ?? '')?.state;
+    // Others of the same person may have taken its session over.
+    const isAlone = this.clients.every((other) => other === client || other.principal !== client.principal);
+    const isOwed = isAlone && client.habit === 'careful' && client.fate === 'hopeful';
+    if (!client.live && isOwed && (state === 'attached' || state === 'detached')) {
+      throw new Violation(`${client.principal} cannot come back to ${client.sessionId}, which is ${state}`);
+    }
+  }
+
+  /** A client that is back has seen everything. */
+  expectWhole(client: SimClient): void {
+    const session = this.#around.life().oracle.sessions.get(client.sessionId ?? '');
+    if (!client.live || !session || session.state !== 'attached') return;
+    if (session.kept.newest !== client.newestSeq)
+      throw new Violation(`${client.principal} has ${client.newestSeq} of ${session.kept.newest} events`);
+  }
+
+  #startAnew(index: number, client: SimClient): void {
+    for (const { link } of client.attempts) link.cut(0, 0);
+    this.clients[index] = this.#client(client.principal);
+  }
+
+  #client(principal: string): SimClient {
+    const { lots, tell } = this.#around;
+    return new SimClient(principal, lots.pick(['careful', 'hasty'] as const), tell);
+  }
+
+  /** One of its own session, of its person's other sessions, or anybody's. */
+  #anyJob({ principal, jobIds }: SimClient): string {
+    const { lots, life } = this.#around;
+    const jobs = [...life().oracle.jobs.values()];
+    const persons = jobs.filter(({ session, ended }) => session.principal === principal && ended === undefined);
+    const ids = lots.pick([jobIds, persons.map(({ id }) => id), jobs.map(({ id }) => id)]);
+    return lots.pick([...ids, 'job_unknown'].slice(-6));
+  }
+
+  #tokens(): string[] {
+    return [...this.oldTokens, ...this.#around.life().oracle.tokens];
+  }
+}

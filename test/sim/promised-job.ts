@@ -1,0 +1,81 @@
+// What a runtime has promised about a job, as the protocol's text has it (§7): held against what the runtime does, by
+// test/sim/oracle.ts. Times are the runtime's own, in milliseconds.
+import type { FinalStatus } from '../../machines/index.ts';
+import type { PromisedSession } from './promised-session.ts';
+import type { PromisedResult } from './results.ts';
+import type { Policy } from './settings.ts';
+
+export interface PromisedJob {
+  /** Empty until the runtime has named it. */
+  id: string;
+  session: PromisedSession;
+  /** What its agent wants of a restart. */
+  onRestart: 'fail' | 'rerun';
+  limitAtMs: number;
+  cancelledMs: number;
+  /** What its agent did in the end. */
+  told: 'nothing' | 'finish' | 'fail';
+  /** What its agent streams as its result, once it does. */
+  result: PromisedResult | undefined;
+  /** When the runtime was shut down under it. */
+  shutMs: number;
+  /** How the end of its process has it end, at once (§3, Crash). */
+  cut: FinalStatus | undefined;
+  /** What the agent said that has yet to be numbered. */
+  said: string[];
+  ended: FinalStatus | undefined;
+  endedMs: number;
+}
+
+/** What a submit with an idempotency key was answered with, and to what (§7). */
+export interface Remembered {
+  atMs: number;
+  parameters: string;
+  job: PromisedJob;
+  /** Undefined where nobody was told. */
+  accepted: string | undefined;
+}
+
+export function newJob(session: PromisedSession, limitAtMs: number, onRestart: PromisedJob['onRestart']): PromisedJob {
+  return {
+    id: '',
+    session,
+    onRestart,
+    limitAtMs,
+    cancelledMs: Number.POSITIVE_INFINITY,
+    told: 'nothing',
+    result: undefined,
+    shutMs: Number.POSITIVE_INFINITY,
+    cut: undefined,
+    said: ['begun'],
+    ended: undefined,
+    endedMs: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Whether a job may end so, now; undefined where it may, else why not. */
+export function faultOfEnd(
+  job: PromisedJob,
+  status: FinalStatus,
+  nowMs: number,
+  { graceMs }: Policy,
+): string | undefined {
+  const { told, cancelledMs, limitAtMs, shutMs, cut } = job;
+  const isCancelled = cancelledMs <= nowMs;
+  const isShut = shutMs <= nowMs;
+  const causes: Record<FinalStatus, boolean> = {
+    success: told === 'finish' && (!isCancelled || cancelledMs === nowMs),
+    error: (told === 'fail' || isShut) && (!isCancelled || cancelledMs === nowMs),
+    timed_out: limitAtMs <= nowMs && limitAtMs <= cancelledMs,
+    cancelled: isCancelled && (told !== 'nothing' || isShut || cancelledMs + graceMs <= nowMs),
+  };
+  if (cut === undefined ? causes[status] : status === cut) return undefined;
+  return `ended ${status} at ${nowMs}: ${JSON.stringify({ told, cancelledMs, limitAtMs, cut })}`;
+}
+
+/** Whether a job should have ended by now. */
+export function isOverdue(job: PromisedJob, nowMs: number, { graceMs }: Policy): boolean {
+  const { told, cancelledMs, limitAtMs, cut } = job;
+  if (cut !== undefined || told !== 'nothing') return true;
+  return cancelledMs + graceMs <= nowMs || (limitAtMs <= nowMs && limitAtMs < cancelledMs);
+}

@@ -1,0 +1,133 @@
+import type { Frame } from '../support/peer.ts';
+import { acceptanceOf } from './foresight.ts';
+import { parsed, summary } from './frames.ts';
+import type { PromisedSession } from './promised-session.ts';
+import type { Policy } from './settings.ts';
+import { count, type Tally } from './tally.ts';
+import type { Owed, Wire } from './wire.ts';
+
+/** Of the oracle, what is needed to judge what the runtime says. */
+export interface VoiceWorld {
+  policy: Policy;
+  tally: Tally;
+  /** Every token that was ever told, the newest last. */
+  tokens: string[];
+  wires: ReadonlyMap<unknown, Wire>;
+  nowMs(): number;
+  /** The job that it has begun for a submit is called so. */
+  names(owed: Owed, id: string): void;
+  fault(message: string): void;
+}
+
+/** What the runtime says and closes, held against what it owes. */
+export class Voice {
+  readonly #world: VoiceWorld;
+
+  constructor(world: VoiceWorld) {
+    this.#world = world;
+  }
+
+  sends(wire: Wire, text: string): void {
+    const { fault } = this.#world;
+    const frame = parsed(text);
+    if (!frame) return fault(`said what is no frame: ${text}`);
+    wire.lastOutMs = this.#world.nowMs();
+    if (frame.event_seq !== undefined) this.#numbered(wire, frame.event_seq, text);
+    else if (frame.type === 'session.ping') this.#pings(wire, frame);
+    else this.#answers(wire, frame);
+  }
+
+  closes(wire: Wire, code: number): void {
+    const { tally, fault, policy, nowMs } = this.#world;
+    const { session, phase } = wire;
+    count(tally, `closed ${code}`);
+    const [owed] = wire.owed;
+    if (owed && owed.answer === undefined && owed.closes === code) wire.owed.shift();
+    else if (code === 4003 && phase === 'open' && session && this.#mayStall(wire, session, policy.stallMs))
+      session.detach(nowMs());
+    else fault(`closed ${session?.id ?? 'a handshake'} with ${code}, and owed ${told(wire.owed)}`);
+    if (wire.owed.length > 0) fault(`closed with ${code} before it had said ${told(wire.owed)}`);
+    wire.phase = 'over';
+  }
+
+  /** What was owed and not paid, now that all that follows at once has happened. */
+  check(): void {
+    for (const { owed } of this.#world.wires.values())
+      if (owed.length > 0) this.#world.fault(`a ${owed[0]?.asked?.type} was not answered: ${told(owed)}`);
+  }
+
+  #answers(wire: Wire, frame: Frame): void {
+    const { fault } = this.#world;
+    const [owed] = wire.owed;
+    const said = summary(frame);
+    if (!owed || owed.answer !== said)
+      return fault(`a ${owed?.asked?.type ?? 'piece of nonsense'} was answered [${said}] and not ${told(wire.owed)}`);
+    if (frame.session_id !== (owed.sessionId ?? wire.session?.id))
+      fault(`said of another session: ${JSON.stringify(frame)}`);
+    if (owed.asked && frame.payload.request_id !== owed.asked.id) fault(`answered another request: ${said}`);
+    if (owed.closes === undefined) wire.owed.shift();
+    else owed.answer = undefined;
+    if (frame.type === 'session.welcome') this.#welcomes(owed, frame);
+    if (frame.type === 'job.accepted') this.#accepts(owed, frame);
+  }
+
+  #welcomes({ session, asked }: Owed, { session_id: id, payload }: Frame): void {
+    const { fault, tokens, wires } = this.#world;
+    const token: string = payload.resume_token;
+    if (tokens.includes(token)) fault('a welcome brought a token for the second time');
+    tokens.push(token);
+    if (!session || session.id !== id) return fault(`a ${asked?.type} was welcomed to ${id} and not ${session?.id}`);
+    for (const { owed } of wires.values())
+      if (owed.some(({ closes, session: left }) => closes === 4001 && left === session))
+        fault(`${id} was resumed before its other connection was closed`);
+    const features: string[] = payload.capabilities.features;
+    if (features.join() !== [...session.features].join()) fault(`${id} was welcomed with the features ${features}`);
+    const untold = session.tokens.find(({ text }) => text === undefined);
+    if (untold) untold.text = token;
+  }
+
+  #accepts(owed: Owed, frame: Frame): void {
+    const { remembered } = owed;
+    const { fault } = this.#world;
+    const accepted = acceptanceOf(frame);
+    const id = String(frame.job_id);
+    if (owed.job) this.#world.names(owed, id);
+    if (!remembered) return;
+    const isSame = id === remembered.job.id && (remembered.accepted ?? accepted) === accepted;
+    if (!isSame) fault(`a repeat was answered ${accepted}, and not ${remembered.accepted}`);
+    remembered.accepted = accepted;
+  }
+
+  #pings(wire: Wire, frame: Frame): void {
+    const { fault, nowMs } = this.#world;
+    if (wire.phase !== 'open' || frame.session_id !== wire.session?.id) fault('pinged a connection that is not open');
+    if (!wire.session?.features.has('heartbeat')) fault('pinged a session that has not negotiated heartbeats');
+    wire.lastPingMs = nowMs();
+  }
+
+  #numbered(wire: Wire, seq: number, text: string): void {
+    const { fault, policy, tally } = this.#world;
+    const { session } = wire;
+    if (!session || wire.owed.some(({ answer }) => answer === 'session.welcome'))
+      return fault(`numbered before the welcome: ${text}`);
+    if (wire.phase === 'over' || parsed(text)?.session_id !== session.id)
+      return fault(`numbered on a connection that is over: ${text}`);
+    if (seq !== wire.pushed + 1) fault(`after ${wire.pushed} came ${seq}: ${text}`);
+    if (seq <= session.written) count(tally, 'event written again');
+    session.written = Math.max(session.written, seq);
+    if (session.kept.texts[seq - 1] !== text) fault(`${seq} was kept otherwise: ${text}`);
+    wire.pushed = seq;
+    const heldBytes = wire.link.server.unsentBytes() - Buffer.byteLength(text);
+    if (heldBytes >= policy.maxUnsentBytes) fault(`${session.id} is not paced`);
+  }
+
+  #mayStall(wire: Wire, session: PromisedSession, stallMs: number): boolean {
+    const owesTooMuch =
+      wire.pushed < session.kept.newest || wire.link.server.unsentBytes() > this.#world.policy.maxUnsentBytes;
+    return wire.pushed < session.freed || (this.#world.nowMs() - wire.lastDrainMs >= stallMs && owesTooMuch);
+  }
+}
+
+function told(owed: readonly Owed[]): string {
+  return `[${owed.map(({ answer, closes }) => [answer, closes].filter((one) => one !== undefined).join(' ')).join(', ')}]`;
+}

@@ -1,0 +1,70 @@
+import type { Frame } from '../support/peer.ts';
+import type { Link } from './link.ts';
+import type { PromisedJob, Remembered } from './promised-job.ts';
+import type { PromisedSession } from './promised-session.ts';
+
+/** What the runtime owes a connection: an answer, a close, or a close behind an answer. */
+export interface Owed {
+  /** The request; undefined where there is none, or it was nonsense. */
+  asked?: Frame | undefined;
+  /** In a few words (`summary` in frames.ts); undefined for a close alone. */
+  answer?: string | undefined;
+  closes?: number | undefined;
+  /** Of whose session it speaks. */
+  sessionId?: string;
+  /** The session that a welcome opens, or that a close leaves to another connection. */
+  session?: PromisedSession;
+  /** The job that it accepts, and where it was accepted before. */
+  job?: PromisedJob;
+  remembered?: Remembered | undefined;
+  /** What it tells is kept first, in this turn. */
+  keeps?: true;
+  /** Up to where the store has to be committed before it is said; undefined while that is not known. */
+  position?: number;
+}
+
+/** Frames that cannot be heard yet, in order: the first of them waits for something, undefined ones are nonsense. */
+export interface Wait {
+  frames: (Frame | undefined)[];
+}
+
+/** The runtime's end of a link. */
+export interface Wire {
+  link: Link;
+  phase: 'handshake' | 'open' | 'over';
+  /** The id of the session that came to be with it: it is its own, if it says hello. */
+  candidate: string;
+  session: PromisedSession | undefined;
+  /** In order. */
+  owed: Owed[];
+  wait: Wait | undefined;
+  /** The last numbered frame that was written to it. */
+  pushed: number;
+  openedMs: number;
+  lastInMs: number;
+  lastOutMs: number;
+  lastPingMs: number;
+  lastDrainMs: number;
+  /** Since when it holds all it may, with more waiting. */
+  fullSinceMs: number | undefined;
+  refusals: number;
+}
+
+export function newWire(link: Link, nowMs: number): Wire {
+  return {
+    link,
+    phase: 'handshake',
+    candidate: '',
+    session: undefined,
+    owed: [],
+    wait: undefined,
+    pushed: 0,
+    openedMs: nowMs,
+    lastInMs: nowMs,
+    lastOutMs: nowMs,
+    lastPingMs: Number.NEGATIVE_INFINITY,
+    lastDrainMs: nowMs,
+    fullSinceMs: undefined,
+    refusals: 0,
+  };
+}
