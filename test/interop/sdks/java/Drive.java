@@ -97,7 +97,8 @@ public final class Drive {
   private Object open(JsonNode call) throws Exception {
     boolean isHeld = call.has("watching");
     Tap tap = new Tap(WebSocketTransport.connect(URI.create(text(call, "url"))), isHeld);
-    ArcpClient.Builder builder = ArcpClient.builder(tap).client("drive", "1").bearer(text(call, "token"));
+    ArcpClient.Builder builder = ArcpClient.builder(tap).client("drive", "1");
+    if (call.has("token")) builder.bearer(text(call, "token"));
     if (call.has("features")) {
       builder.features(texts(call, "features").stream().flatMap(f -> Feature.fromWire(f).stream()).collect(Collectors.toSet()));
     }

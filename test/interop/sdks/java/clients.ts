@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import type { RuntimeOptions } from '../../../../src/index.ts';
 import { puppet, tokens } from '../../../support/runtime.ts';
@@ -171,4 +172,9 @@ export async function stage(jvm: Jvm, { query = '', ...options }: Partial<Runtim
   }
   const view = (name: string) => new JavaView(jvm, name);
   return { ...at, agent, enter, view };
+}
+
+/** Resolves once a cancel has come to an agent. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
