@@ -3,8 +3,9 @@ import { type Cable, cableTo } from '../../../transports/cable.ts';
 import { stage } from '../../dialects/stage.ts';
 import { Driver } from '../driver.ts';
 
-/** Options of the SDK's client, and the cable that its connection goes over. */
+/** Options of the SDK's client; another runtime than the scene's own, and the cable that its connection goes over. */
 interface Entering {
+  to?: string;
   over?: Cable;
   [option: string]: unknown;
 }
@@ -17,8 +18,8 @@ export async function scene(program: string, { query = '', ...options }: Paramet
   const at = await stage('go', options);
   const go = new Driver(program);
   const welcomes = new Map<string, { session_id: string; welcome: { resume_token: string } }>();
-  const enter = async (as: string, { over, ...more }: Entering = {}) => {
-    const url = new URL(`${at.url}${query}`);
+  const enter = async (as: string, { to = at.url, over, ...more }: Entering = {}) => {
+    const url = new URL(`${to}${query}`);
     if (over) url.port = String(over.port);
     const Options = { Token: tokens.alice, DetectSeqGaps: true, ...more };
     const welcome = await go.call('connect', { as, args: { URL: url.href, Options } });
