@@ -59,6 +59,24 @@ describe.skipIf(checkout === '').each(['', '?dialect=go'])('§10 the client of t
     await cable.end();
   });
 
+  test('has its job in hand again by a submit with the same key', async () => {
+    const at = await entered();
+    const cable = await at.cable();
+    await at.enter('cut', { over: cable });
+    const args = { Agent: 'puppet', IdempotencyKey: 'k' };
+    const accepted = await at.submit('job', args, 'cut');
+    cable.cut();
+    await at.go.ended('job');
+    await at.enter('back', { Resume: await at.ticket('cut') });
+    expect(await at.submit('again', args, 'back')).toEqual(accepted);
+    at.agent.emit(2);
+    await at.go.heard(() => at.go.events('again').length === 2);
+    await at.go.call('cancel', { on: 'again' });
+    expect(await at.go.ended('again')).toMatchObject({ error: { code: 'CANCELLED' } });
+    expect(at.agent.jobs).toHaveLength(1);
+    await cable.end();
+  });
+
   test('is cut off ten times while its job goes on, and misses nothing', async () => {
     const at = await entered();
     const clients = range(0, 10).map((drops) => `after drop ${drops}`);
