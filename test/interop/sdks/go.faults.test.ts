@@ -1,20 +1,16 @@
 // §10: the client of the Go SDK itself, unmodified, when the line is dead or the runtime is.
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { keptStore } from '../../support/kept.ts';
 import { stage } from '../dialects/stage.ts';
 import { checkoutFrom } from './checkout.ts';
-import { build } from './go/build.ts';
+import { built } from './go/build.ts';
 import { range, scene, seqs } from './go/scene.ts';
 
 const checkout = checkoutFrom('ARCP_GO_SDK');
-
-let program = '';
-beforeAll(async () => {
-  if (checkout !== '') program = await build(checkout);
-}, 600_000);
+const program = built(checkout);
 
 describe.skipIf(checkout === '').each(['', '?dialect=go'])('§10 the client of the Go SDK itself %s', (query) => {
-  const entered = (options: Parameters<typeof scene>[1] = {}) => scene(program, { query, ...options });
+  const entered = (options: Parameters<typeof scene>[1] = {}) => scene(program(), { query, ...options });
 
   test('is told that nothing more was heard of it, and comes back', async () => {
     const at = await entered({ heartbeatSec: 0.2 });

@@ -1,20 +1,17 @@
 // §10: sessions of the client of the Go SDK itself, unmodified: drops, listing, watching, leaving.
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { tokens } from '../../support/runtime.ts';
 import { checkoutFrom } from './checkout.ts';
-import { build } from './go/build.ts';
+import { built } from './go/build.ts';
 import { range, scene, seqs } from './go/scene.ts';
 
 const checkout = checkoutFrom('ARCP_GO_SDK');
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-let program = '';
-beforeAll(async () => {
-  if (checkout !== '') program = await build(checkout);
-}, 600_000);
+const program = built(checkout);
 
 describe.skipIf(checkout === '').each(['', '?dialect=go'])('§10 the client of the Go SDK itself %s', (query) => {
-  const entered = (options: Parameters<typeof scene>[1] = {}) => scene(program, { query, ...options });
+  const entered = (options: Parameters<typeof scene>[1] = {}) => scene(program(), { query, ...options });
 
   test('reads what the runtime can, and what agents it has', async () => {
     const at = await entered({ heartbeatSec: 7, resumeWindowSec: 60 });

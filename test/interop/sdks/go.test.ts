@@ -1,20 +1,17 @@
 // §10: jobs of the client of the Go SDK itself, unmodified, in a process of its own. docs/interop.md says what it is built from.
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { upstream } from '../../support/upstream.ts';
 import { checkoutFrom } from './checkout.ts';
-import { build } from './go/build.ts';
+import { built } from './go/build.ts';
 import { scene } from './go/scene.ts';
 
 const checkout = checkoutFrom('ARCP_GO_SDK');
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-let program = '';
-beforeAll(async () => {
-  if (checkout !== '') program = await build(checkout);
-}, 600_000);
+const program = built(checkout);
 
 describe.skipIf(checkout === '').each(['', '?dialect=go'])('§10 the client of the Go SDK itself %s', (query) => {
-  const entered = (options: Parameters<typeof scene>[1] = {}) => scene(program, { query, ...options });
+  const entered = (options: Parameters<typeof scene>[1] = {}) => scene(program(), { query, ...options });
 
   test('connects, submits, and reads every event and the result', async () => {
     const at = await entered();
