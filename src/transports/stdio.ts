@@ -19,7 +19,7 @@ export interface StdioOptions {
  * Newline-delimited JSON over a pair of streams (§4): one frame a line, blank lines ignored, CRLF tolerated. Streams
  * have no close codes: the peer of a `close` sees the end of its input, which is 1006. A line that is not UTF-8 arrives
  * as bytes, like a binary frame. A last line without its newline counts. Both streams are ours until the end, and ended
- * with it.
+ * with it. Two characters that JSON leaves as they are go out as escapes: they end a line to Node's `readline`, which peers read with.
  */
 export function stdioTransport(options: StdioOptions): Transport {
   return new StdioTransport(options);
@@ -54,7 +54,7 @@ class StdioTransport implements Transport {
 
   send(text: string): void {
     if (this.#state !== 'open') return;
-    this.#output.write(Buffer.from(`${text}\n`), this.#written);
+    this.#output.write(Buffer.from(`${inOneLine(text)}\n`), this.#written);
     this.#heldBytes = this.#output.writableLength;
   }
 
@@ -156,4 +156,8 @@ class StdioTransport implements Transport {
     this.#input.destroy();
     this.#output.destroy();
   }
+}
+
+function inOneLine(text: string): string {
+  return text.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 }

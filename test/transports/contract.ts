@@ -122,9 +122,17 @@ export function transportContract(name: string, { open, codeTold, waitsLong = fa
     test('text of any script arrives unchanged', async () => {
       const { near, far } = await opened();
       const atFar = listen(far);
-      const text = JSON.stringify({ text: 'naïve Ωμέγα 漢字 🎉👩‍👩‍👧 \u2028 \u0000 \n "quoted"' });
+      const text = JSON.stringify({ text: 'naïve Ωμέγα 漢字 🎉👩‍👩‍👧 \u0000 \n "quoted"' });
       near.send(text);
       expect(await atFar.heard(1)).toEqual([text]);
+    });
+
+    test('a line separator in a frame is the same character to whoever parses it', async () => {
+      const { near, far } = await opened();
+      const atFar = listen(far);
+      const value = { text: '\u2028 \u2029' };
+      near.send(JSON.stringify(value));
+      expect((await atFar.heard(1)).map((text) => JSON.parse(String(text)))).toEqual([value]);
     });
 
     test('a frame of the limit arrives whole', async () => {

@@ -144,6 +144,13 @@ test('streams that had ended before are told as an end', async () => {
   expect((await ended())?.code).toBe(1006);
 });
 
+test('what ends a line to some readers, and not to JSON, is written as an escape', async () => {
+  const { input, output, transport } = reading();
+  transport.send(JSON.stringify({ text: 'a\u2028b\u2029c' }));
+  input.end();
+  expect((await output.setEncoding('utf8').toArray()).join('')).toBe('{"text":"a\\u2028b\\u2029c"}\n');
+});
+
 /** A process that speaks lines: it answers each with itself. */
 function echoProcess() {
   const child = spawn(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)'], {
