@@ -1,9 +1,11 @@
 // §10: how jobs of the client of the TypeScript SDK itself are refused, and how they end (docs/interop.md).
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { upstream } from '../../support/upstream.ts';
 import { checkoutFrom } from './checkout.ts';
 import { stage, unread } from './typescript/stage.ts';
 
+const arcpx = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 const checkout = checkoutFrom('ARCP_TYPESCRIPT_SDK');
 
 describe.skipIf(checkout === '')('§10 the client of the TypeScript SDK itself', () => {
@@ -100,5 +102,19 @@ describe.skipIf(checkout === '')('§10 the client of the TypeScript SDK itself',
     const input = '€𝄞\u2028"\\'.repeat(20_000);
     const job = await client.submit('echo', { input });
     expect((await job.done()).result?.result === input).toBe(true);
+  });
+
+  test('speaks to a process over its stdin and stdout, and reads every character', async () => {
+    const { enter, sdk } = await stage(checkout);
+    const program = [process.execPath, arcpx, 'serve', '--stdio', '--token', 'tok-alice=alice'];
+    const client = await enter({ program });
+    const input = 'a\u2028b\u2029€𝄞\n';
+    const job = await client.submit('echo', { input });
+    expect((await job.done()).result).toMatchObject({ result: input });
+    const streamed = await client.submit('stream', { input: { count: 3, delay_ms: 0 } });
+    expect(await streamed.collected()).toBe('line 1 of 3\nline 2 of 3\nline 3 of 3\n');
+    expect(await client.seen()).toMatchObject({ seq: client.seqs.length, broken: false });
+    await client.call('close');
+    expect(unread(sdk)).toEqual([]);
   });
 });

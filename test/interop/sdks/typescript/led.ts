@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { Heard } from './heard.ts';
-import type { Client, Envelope, JobHandle, JobSubscription, Sdk } from './sdk.ts';
+import type { Client, Envelope, JobHandle, JobSubscription, Sdk, SdkTransport } from './sdk.ts';
 
 /** One call of the SDK's API: what it is made on, what it makes, and its arguments as the SDK has them. */
 export interface Call {
@@ -54,10 +55,11 @@ export class Led {
     return { name, code, message, retryable, details };
   }
 
-  async #connect({ as, args: { url, resume, ...options } }: Required<Call>): Promise<object> {
-    const transport = new Heard(await this.#sdk.WebSocketTransport.connect(String(url)), (line) =>
-      this.#say({ of: as, ...line }),
-    );
+  async #connect({ as, args: { url, program, resume, ...options } }: Required<Call>): Promise<object> {
+    const opened = Array.isArray(program)
+      ? this.#started(program.map(String))
+      : await this.#sdk.WebSocketTransport.connect(String(url));
+    const transport = new Heard(opened, (line) => this.#say({ of: as, ...line }));
     const client = new this.#sdk.ARCPClient({
       client: { name: 'driver', version: '1.0.0' },
       authScheme: 'bearer',
@@ -74,6 +76,11 @@ export class Led {
     const ticket = record(resume);
     const welcome = await (ticket ? client.resume(transport, ticket) : client.connect(transport));
     return { session_id: client.state.id, features: client.negotiatedFeatures, welcome };
+  }
+
+  /** A runtime in a process of its own, which is spoken to over its stdin and stdout, and ends with its input. */
+  #started([command = '', ...args]: string[]): SdkTransport {
+    return this.#sdk.StdioTransport.fromChild(spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   }
 
   async #submit({ on, as, args }: Required<Call>): Promise<object> {

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -62,6 +63,7 @@ export interface ArcpError extends Error {
 export interface Sdk {
   ARCPClient: new (options: object) => Client;
   WebSocketTransport: { connect(url: string): Promise<SdkTransport> };
+  StdioTransport: { fromChild(child: ChildProcess): SdkTransport };
   ARCPError: new (...given: never[]) => ArcpError;
   parseJobEventBody(kind: string, body: unknown): unknown;
 }
@@ -71,10 +73,11 @@ export const built = (checkout: string) => join(resolve(checkout), 'packages/cli
 
 export async function load(checkout: string): Promise<Sdk> {
   const core = (part: string) => join(resolve(checkout), 'packages/core/dist', part);
-  const [{ ARCPClient }, { WebSocketTransport }, { ARCPError }, { parseJobEventBody }] = await Promise.all(
-    [built(checkout), core('transport/index.js'), core('errors.js'), core('messages/index.js')].map(
-      (path) => import(pathToFileURL(path).href),
-    ),
-  );
-  return { ARCPClient, WebSocketTransport, ARCPError, parseJobEventBody };
+  const [{ ARCPClient }, { WebSocketTransport, StdioTransport }, { ARCPError }, { parseJobEventBody }] =
+    await Promise.all(
+      [built(checkout), core('transport/index.js'), core('errors.js'), core('messages/index.js')].map(
+        (path) => import(pathToFileURL(path).href),
+      ),
+    );
+  return { ARCPClient, WebSocketTransport, StdioTransport, ARCPError, parseJobEventBody };
 }
