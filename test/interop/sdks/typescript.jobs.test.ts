@@ -134,6 +134,23 @@ describe.skipIf(checkout === '')('§10 the client of the TypeScript SDK itself',
     expect((await first.done()).result).toMatchObject({ result: 'once' });
   });
 
+  test('asks again from another session, and by watching has the whole of the job at its handle', async () => {
+    const { client, enter, agent, sdk } = await stage(checkout);
+    const first = await client.submit('puppet', { idempotencyKey: 'k' });
+    const result = agent.job.result();
+    result.write('all of ');
+    result.write('it');
+    result.end();
+    agent.finish();
+    await first.done();
+    const other = await enter();
+    const again = await other.submit('puppet', { idempotencyKey: 'k' });
+    await other.call('subscribe', { jobId: again.id, options: { history: true } }, 'watch');
+    expect((await again.done()).result).toEqual((await first.done()).result);
+    expect(await again.collected()).toBe('all of it');
+    expect(unread(sdk)).toEqual([]);
+  });
+
   test('puts a streamed result together, bytes or text', async () => {
     const text = '€𝄞';
     const teller = defineAgent({

@@ -147,7 +147,10 @@ export class SdkJob {
 }
 
 /** A runtime on a real socket, and clients of the SDK that come to it. */
-export async function stage(checkout: string, options: Partial<RuntimeOptions> = {}) {
+export async function stage(
+  checkout: string,
+  { query = '', ...options }: Partial<RuntimeOptions> & { query?: string } = {},
+) {
   const agent = puppet();
   const at = await socketRuntime({ ...options, agents: [agent.agent, ...cast, ...(options.agents ?? [])] });
   const sdk = lead(checkout);
@@ -155,7 +158,7 @@ export async function stage(checkout: string, options: Partial<RuntimeOptions> =
     const cable = await cableTo(Number(new URL(at.url).port));
     onTestFinished(() => cable.end());
     const name = fresh('client');
-    const url = `ws://127.0.0.1:${cable.port}/arcp`;
+    const url = `ws://127.0.0.1:${cable.port}/arcp${query}`;
     const entered = await sdk.call('connect', { as: name, args: { url, token: tokens.alice, ...args } });
     return new SdkClient(sdk, name, { cable, entered });
   }
