@@ -69,6 +69,7 @@ export const dialects: Readonly<Record<Dialect['name'], Dialect>> = {
     ]),
     acceptedOfChild: 'left out',
     trace: bareTrace,
+    reply: (type, payload) => (type === 'job.accepted' ? withBearers(payload) : payload),
     event: withoutNulls,
   },
   csharp: {
@@ -215,6 +216,29 @@ function withAmounts(payload: Payload): Payload {
   return { ...payload, budget: Object.fromEntries(amounts) };
 }
 
+/** TypeScript takes an acceptance for none if a credential is no bearer token, or limits it under a name of its own in another form. */
+function withBearers(payload: Payload): Payload {
+  const { credentials } = payload;
+  if (!Array.isArray(credentials)) return payload;
+  const bearers = credentials.filter(isRecord).filter(({ scheme }) => scheme === 'bearer');
+  return { ...payload, credentials: bearers.map(withLimits) };
+}
+
+function withLimits(credential: Payload): Payload {
+  if (!isRecord(credential.constraints)) return credential;
+  const read = Object.entries(credential.constraints).filter(
+    ([name, limit]) => limitsOfTypeScript.get(name)?.(limit) ?? true,
+  );
+  return { ...credential, constraints: Object.fromEntries(read) };
+}
+
+/** The constraints that TypeScript has a form for. */
+const limitsOfTypeScript = new Map<string, (limit: unknown) => boolean>([
+  ['expires_at', isFilled],
+  ['allowed_models', (limit) => Array.isArray(limit) && limit.every(isFilled)],
+  ['max_spend', (limit) => isRecord(limit) && isFilled(limit.currency) && isAmount(limit.amount)],
+]);
+
 /** C# reads `detail`, a text, where the protocol has `details`. */
 function withDetail(payload: Payload): Payload {
   const { details, message } = payload;
@@ -235,6 +259,14 @@ function flat(type: string, payload: Payload): Payload {
 /** Python knows one final status of a `job.error`, and stops reading at another; the code tells which end it was. */
 function asError(payload: Payload): Payload {
   return { ...payload, final_status: 'error' };
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0;
+}
+
+function isFilled(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function isRecord(value: unknown): value is Payload {

@@ -1,6 +1,6 @@
 // §10: what is numbered is written once, as the session's first client reads it, and never again otherwise.
 import { expect, test } from 'vitest';
-import { defineAgent, simulatedClock } from '../../../src/index.ts';
+import { defineAgent, type Provisioner, simulatedClock } from '../../../src/index.ts';
 import type { DialectName } from '../../../src/wire/dialects.ts';
 import { puppet, simulatedRuntime, tokens } from '../../support/runtime.ts';
 import { cut, turn } from '../../support/session.ts';
@@ -89,6 +89,28 @@ test('§10 TypeScript has no null for what may be absent; the nulls of a tool st
   expect(status).toEqual({ phase: 'x' });
   expect(tool).toEqual({ call_id: 'c', result: null });
   expect(result.result).toEqual({ answer: null });
+});
+
+test('§10 TypeScript is given those credentials, and those limits of them, that it can read: else it would take the acceptance for none', async () => {
+  const { provisioner } = upstream();
+  const spend = { currency: 'USD', amount: 5 };
+  const given: { scheme?: string; constraints?: object }[] = [
+    { scheme: 'basic' },
+    { constraints: { max_spend: 5, allowed_models: ['m', ''], expires_at: null, 'x-own': 1, toString: 'x' } },
+    { constraints: { max_spend: spend, allowed_models: ['m'], expires_at: '2099-01-01T00:00:00Z' } },
+    { constraints: { max_spend: { ...spend, amount: -5 } } },
+  ];
+  const issue: Provisioner['issue'] = async ({ mintId }) =>
+    given.map((one, n) => ({ id: mintId(), value: `key ${n}`, endpoint: 'https://gateway.example', ...one }));
+  const at = simulatedRuntime({ agents: [puppet().agent], provisioner: { ...provisioner, issue } });
+  const constraints = async (dialect: DialectName) => {
+    const peer = at.open({ dialect });
+    await peer.hello(tokens.alice, { features: ['provisioned_credentials'] });
+    const { payload } = await peer.ask('job.submit', { agent: 'puppet' });
+    return payload.credentials.map((credential: { constraints?: object }) => credential.constraints);
+  };
+  expect(await constraints('plain')).toEqual(given.map((one) => one.constraints));
+  expect(await constraints('typescript')).toEqual([{ 'x-own': 1, toString: 'x' }, given[2]?.constraints, {}]);
 });
 
 /** Everything a client is sent that says hello, has a job, is refused one, and leaves. */

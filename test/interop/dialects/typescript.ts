@@ -11,6 +11,7 @@ import {
   listOf,
   maybe,
   nullable,
+  number,
   numbers,
   oneOf,
   peer,
@@ -35,7 +36,15 @@ export class TypeScriptClient extends SdkClient {
     trace_id: maybe(bareTrace),
     event_seq: maybe(whole),
   };
-  readonly #error = { code: codes, message: filled, retryable: maybe(yesOrNo), details: maybe(record) };
+  readonly #credential = {
+    ...{ id: filled, scheme: oneOf('bearer'), value: filled, endpoint: filled, profile: maybe(filled) },
+    constraints: maybe({
+      expires_at: maybe(filled),
+      allowed_models: maybe(listOf(filled)),
+      max_spend: maybe({ currency: filled, amount: number }),
+    }),
+  };
+  readonly #error = { code: codes, message: filled, retryable: yesOrNo, details: maybe(record) };
   protected reads = {
     'session.welcome': {
       runtime: peer,
@@ -50,7 +59,9 @@ export class TypeScriptClient extends SdkClient {
       job_id: filled,
       agent: maybe(filled),
       lease,
+      lease_constraints: maybe({ expires_at: maybe(filled) }),
       budget: maybe(numbers),
+      credentials: maybe(listOf(this.#credential)),
       accepted_at: filled,
       trace_id: maybe(text),
     },

@@ -1,6 +1,7 @@
 // §10: how jobs of the client of the TypeScript SDK itself are refused, and how they end (docs/interop.md).
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { Provisioner } from '../../../src/index.ts';
 import { upstream } from '../../support/upstream.ts';
 import { checkoutFrom } from './checkout.ts';
 import { stage, unread } from './typescript/stage.ts';
@@ -96,6 +97,25 @@ describe.skipIf(checkout === '').each(['', '?dialect=typescript'])(
       agent.finish();
       expect((await job.done()).result).toMatchObject({ final_status: 'success' });
       expect(live.size).toBe(0);
+      expect(unread(sdk)).toEqual([]);
+    });
+
+    test('is accepted, whatever credentials its job is given, and has those that it can read', async () => {
+      const { provisioner } = upstream();
+      const others = (mintId: () => string) =>
+        [
+          { scheme: 'basic', constraints: {} },
+          { scheme: 'bearer', constraints: { max_spend: 5, allowed_models: 'all', expires_at: null, 'x-own': 1 } },
+          { scheme: 'bearer', constraints: { max_spend: { currency: 'USD', amount: 5 }, allowed_models: ['m'] } },
+        ].map((some, n) => ({ id: mintId(), value: `key ${n}`, endpoint: 'https://gateway.example', ...some }));
+      const issue: Provisioner['issue'] = async ({ mintId }) => others(mintId);
+      const { client, sdk } = await stage(checkout, { query, provisioner: { ...provisioner, issue } });
+      const job = await client.submit('puppet');
+      expect(job.accepted.credentials).toMatchObject([
+        // Of limits it reads those alone that it has a name for.
+        { value: 'key 1', constraints: {} },
+        { value: 'key 2', constraints: { max_spend: { currency: 'USD', amount: 5 }, allowed_models: ['m'] } },
+      ]);
       expect(unread(sdk)).toEqual([]);
     });
 
