@@ -94,7 +94,7 @@ test('§10 TypeScript has no null for what may be absent; the nulls of a tool st
 test('§10 TypeScript is given those credentials, and those limits of them, that it can read: else it would take the acceptance for none', async () => {
   const { provisioner } = upstream();
   const spend = { currency: 'USD', amount: 5 };
-  const given: { scheme?: string; constraints?: object }[] = [
+  const given: { scheme?: string; constraints?: Record<string, unknown> }[] = [
     { scheme: 'basic' },
     { constraints: { max_spend: 5, allowed_models: ['m', ''], expires_at: null, 'x-own': 1, toString: 'x' } },
     { constraints: { max_spend: spend, allowed_models: ['m'], expires_at: '2099-01-01T00:00:00Z' } },
