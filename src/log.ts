@@ -210,8 +210,10 @@ export class EventLog {
   }
 
   #makeRoom(): void {
-    this.reader?.hurry();
-    while (this.#overflows()) this.#freeOldest();
+    while (this.#overflows()) {
+      this.reader?.hurry();
+      this.#freeOldest();
+    }
     this.#compact();
     this.#keeper?.trimmed(this);
   }

@@ -144,8 +144,9 @@ export class Ledger implements LogKeeper {
     this.#schedule();
   }
 
-  /** Keeps replies until what they promise is committed. */
+  /** Keeps replies until what they promise is committed. Those of one turn leave in the order in which they were last held. */
   hold(replies: HeldReplies): void {
+    this.#unstamped.delete(replies);
     this.#unstamped.add(replies);
     this.#schedule();
   }
@@ -225,6 +226,8 @@ export class Ledger implements LogKeeper {
     const { written, committed } = this.#store;
     for (const replies of this.#unstamped) {
       replies.stamp(written);
+      // One connection's close may have to come before another's welcome: it stands before it, whoever has waited longer.
+      this.#held.delete(replies);
       if (!replies.release(committed)) this.#held.add(replies);
       if (this.#trouble) replies.troubled();
     }

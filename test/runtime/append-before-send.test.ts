@@ -1,7 +1,9 @@
 // With a store that lasts, no client sees what a crash could take back.
 import { describe, expect, test } from 'vitest';
+import type { Runtime } from '../../src/index.ts';
 import { durableRuntime } from '../support/durable.ts';
 import { keptStore } from '../support/kept.ts';
+import type { Frame } from '../support/peer.ts';
 import { puppet } from '../support/runtime.ts';
 import { comeBack, cut, enter, turn } from '../support/session.ts';
 
@@ -42,6 +44,21 @@ describe('append before send', () => {
     expect(peer.seqs()).toEqual([1, 2, 3, 4]);
   });
 
+  test('a client that reads misses none of them, although more are committed at once than the log keeps', async () => {
+    const agent = puppet();
+    const at = durableRuntime({ agents: [agent.agent], bufferEvents: 5 });
+    const { peer, submit } = await enter(at);
+    await submit('puppet');
+    agent.emit(1);
+    await turn();
+    at.store.hold(true);
+    agent.emit(30);
+    await turn();
+    at.store.commit();
+    await turn();
+    expect(peer.seqs()).toEqual(Array.from({ length: 31 }, (_, index) => index + 1));
+  });
+
   test('a welcome waits for its token to be kept, and nothing of the log comes before it', async () => {
     const at = await withJob();
     at.agent.emit(3);
@@ -59,6 +76,35 @@ describe('append before send', () => {
     at.store.commit();
     await turn();
     expect(peer.frames.map(({ type, event_seq: seq }) => seq ?? type)).toEqual(['session.welcome', 2, 3]);
+  });
+
+  test('a connection that is superseded is closed before the other is welcomed, also where both have waited', async () => {
+    const { store, runtime } = world();
+    await runtime.ready;
+    const heard: string[] = [];
+    const [first, second, third] = ['first', 'second', 'third'].map((name) => recordedIn(heard, { runtime, name }));
+    first?.('session.hello', {});
+    await turn();
+    const { payload }: Frame = JSON.parse(heard.pop() ?? '');
+    store.hold(true);
+    third?.('session.hello', {});
+    // Behind that a refusal waits, and so its connection is in line before the first.
+    second?.('session.resume', { resume_token: 'rt_unknown' });
+    await turn();
+    first?.('session.ping', {});
+    await turn();
+    second?.('session.resume', { resume_token: payload.resume_token });
+    await turn();
+    heard.push('committed');
+    store.commit();
+    expect(heard).toEqual([
+      'committed',
+      'third session.welcome',
+      'first session.pong',
+      'first closed 4001',
+      'second session.error',
+      'second session.welcome',
+    ]);
   });
 
   test('an accepted job is kept before its client hears of it', async () => {
@@ -183,3 +229,19 @@ test('a store that someone else has opened ends the runtime: everybody is closed
   expect(at.agent.job.signal.aborted).toBe(true);
   expect((await at.open().closed).code).toBe(1001);
 });
+
+/** A client on a transport of its own: what the runtime does to all such is heard in order. A first welcome as it came. */
+function recordedIn(heard: string[], { runtime, name }: { runtime: Runtime; name: string }) {
+  let receive: (text: string) => void = () => {};
+  runtime.accept({
+    send: (text) => heard.push(heard.length === 0 ? text : `${name} ${JSON.parse(text).type}`),
+    close: (code) => heard.push(`${name} closed ${code}`),
+    onMessage: (listener) => {
+      receive = listener;
+    },
+    onClose: () => {},
+  });
+  const auth = { scheme: 'bearer', token: 'tok-alice' };
+  return (type: string, payload: object) =>
+    receive(JSON.stringify({ arcp: '1.1', id: 'req', type, payload: { auth, ...payload } }));
+}

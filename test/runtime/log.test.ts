@@ -127,6 +127,14 @@ describe('freeing', () => {
     expect(readable).toHaveLength(2);
   });
 
+  test('so it is where one frame makes many go', () => {
+    const log = filled(3, { bufferBytes: 30 });
+    const readable: (string | undefined)[] = [];
+    log.reader = { hurry: () => readable.push(log.read(log.oldestSeq - 1, 1)[0]), wake: () => {} };
+    log.append('as long as four of the others: ', '');
+    expect(readable).toEqual(['frame 1', 'frame 2', 'frame 3']);
+  });
+
   test('whoever reads is woken by every frame, once it can be read', () => {
     const log = filled(2);
     const woken: string[][] = [];

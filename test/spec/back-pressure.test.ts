@@ -220,6 +220,16 @@ describe('§4 the slow consumer', () => {
     expect(peer.seqs()).toEqual(Array.from({ length: 5000 }, (_, index) => index + 1));
   });
 
+  test('§4 nor where one event takes the room of many that were emitted in the same breath', async () => {
+    const { agent, peer } = await session({ bufferBytes: 2000 }, []);
+    agent.emit(1);
+    await peer.next((frame) => frame.event_seq === 1);
+    agent.emit(3);
+    agent.job.log('info', 'x'.repeat(1900));
+    await peer.next((frame) => frame.event_seq === 5);
+    expect(peer.seqs()).toEqual([1, 2, 3, 4, 5]);
+  });
+
   // proves P4.07
   test('§4 one slow consumer never slows another', async () => {
     const { agent, link, open } = await session(slow);
