@@ -95,15 +95,18 @@ function resume(connection: Connection, request: Identified & { wish: ResumeRequ
     throw new ArcpError('RESUME_WINDOW_EXPIRED', `this session cannot be resumed: ${reason} token`, { reason });
   }
   const { session, age, fenceSeq } = found;
-  if (wish.cursor <= fenceSeq && session.log.isCold(wish.cursor)) return warm(connection, request, session);
+  const { log } = session;
+  // A token from before a restart cannot have brought more than was left then: history was lost since. Who goes on from what
+  // is left, having been refused as `trimmed`, claims none of it.
+  const isBeyond = wish.cursor > fenceSeq && wish.cursor >= log.oldestSeq;
+  if (!isBeyond && log.isCold(wish.cursor)) return warm(connection, request, session);
   connection.cursor = wish.cursor;
   session.actor.send({
     type: 'session.resume',
     asker,
     principal,
     token: age,
-    // A token from before a restart cannot have brought more than was left then: history was lost since.
-    coverage: wish.cursor > fenceSeq ? 'ahead' : session.log.coverage(wish.cursor),
+    coverage: isBeyond ? 'ahead' : log.coverage(wish.cursor),
     namesAnother: wish.sessionId !== undefined && wish.sessionId !== session.id,
   });
 }

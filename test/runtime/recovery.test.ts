@@ -184,6 +184,20 @@ describe('§6.3 a history that was lost is never told wrongly', () => {
     expect(await later.open().resume(tokens.alice, resume(5))).toMatchObject(refusal('RESUME_WINDOW_EXPIRED', 'ahead'));
     expect((await later.open().resume(tokens.alice, resume(3))).type).toBe('session.welcome');
   });
+
+  test('who is told that events are gone goes on from what is left, with the token of before', async () => {
+    const at = await midway('rerun');
+    const next = at.crashed({ bufferEvents: 3 });
+    await next.runtime.ready;
+    at.agent.emit(10);
+    await turn();
+    const resume = (after: number) => ({ resume_token: at.resumeToken, last_event_seq: after });
+    const refused = await next.open().resume(tokens.alice, resume(5));
+    expect(refused).toMatchObject(refusal('RESUME_WINDOW_EXPIRED', 'trimmed'));
+    const { oldest_seq: oldestSeq } = refused.payload.details;
+    const { peer } = await comeBack(next, { resumeToken: at.resumeToken, after: oldestSeq - 1 });
+    expect(peer.seqs()).toEqual([14, 15, 16]);
+  });
 });
 
 describe('§3 a shutdown of a runtime whose store lasts', () => {
