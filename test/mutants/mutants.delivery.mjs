@@ -204,4 +204,12 @@ export const deliveryMutants = [
       '    this.session = options.session;\n    Job.newest = options.session;',
     ],
   ],
+  [
+    'what one event takes the room of is freed before its reader had it',
+    [
+      'src/log.ts',
+      '    while (this.#overflows()) {\n      this.reader?.hurry();\n',
+      '    this.reader?.hurry();\n    while (this.#overflows()) {\n',
+    ],
+  ],
 ];

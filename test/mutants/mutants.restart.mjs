@@ -64,4 +64,52 @@ export const restartMutants = [
     [record, "agent === undefined || agent.onRestart === 'fail'", 'agent === undefined'],
   ],
   ['no job begins again', [record, "agent.onRestart === 'fail' ?", "agent.onRestart !== 'restore' ?"]],
+  [
+    'what is promised leaves before it is kept',
+    [
+      'src/connections/connection.ts',
+      'if (this.#outbox) this.#outbox.reply({ type, text });',
+      'if (type === undefined) this.#outbox?.reply({ type, text });',
+    ],
+  ],
+  [
+    'an event leaves before it is kept',
+    ['src/log.ts', 'return this.#keeper ? this.#durableSeq : this.#newestSeq;', 'return this.#newestSeq;'],
+  ],
+  [
+    'a welcome that waits is overtaken by what the log has',
+    ['src/connections/connection.ts', '    if (this.#outbox?.holdsWelcome) return;\n', ''],
+  ],
+  [
+    'a superseded connection is closed behind the welcome of the other, where both wait',
+    ['src/records/ledger.ts', '      this.#held.delete(replies);\n', ''],
+  ],
+  [
+    'an idempotency key dies with its process',
+    ['src/jobs/idempotency.ts', "    this.#ledger.put('key', id, {", "    this.#ledger.put('key', 'lost', {"],
+  ],
+  [
+    'an ended job is forgotten by the next process',
+    ['src/records/recovery.ts', "if (record.status !== 'running') jobs.restoreEnded(id, record);", ''],
+  ],
+  [
+    'a cursor is believed that no token of before the restart can have brought',
+    ['src/connections/handshake.ts', 'wish.cursor > fenceSeq && wish.cursor', 'fenceSeq < 0 && wish.cursor'],
+  ],
+  [
+    'who goes on from what is left is refused after a restart',
+    ['src/connections/handshake.ts', ' && wish.cursor >= log.oldestSeq;', ';'],
+  ],
+  [
+    'what an earlier process has written is not replayed',
+    [
+      'src/connections/handshake.ts',
+      'if (!isBeyond && log.isCold(wish.cursor))',
+      'if (!isBeyond && log.isCold(wish.cursor + 1))',
+    ],
+  ],
+  [
+    'a read that comes too late for one cursor is taken for another',
+    ['src/log.ts', 'texts.length - (toSeq - this.#coldSeq));', 'texts.length);'],
+  ],
 ];

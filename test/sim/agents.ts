@@ -1,4 +1,4 @@
-import { defineAgent, type JobContext } from '../../src/index.ts';
+import { type AgentDefinition, defineAgent, type JobContext } from '../../src/index.ts';
 import type { ResultWriter } from '../../src/jobs/results.ts';
 import { Violation } from './client.ts';
 import type { Lots } from './lots.ts';
@@ -24,22 +24,26 @@ interface Surroundings {
 
 /** Every agent of a story: what it says and how it ends is told to the oracle before it happens. */
 export class Agents {
-  readonly definition = defineAgent({
-    name: 'sim',
-    run: (context) =>
-      new Promise((finish, fail) => {
-        if (this.#agents.some(({ context: { id } }) => id === context.id))
-          throw new Violation(`${context.id} runs twice`);
-        this.#around.oracle.begins(context.id);
-        this.#agents.push({ context, finish, fail });
-        context.log('info', 'begun');
-      }),
-  });
+  /** One that fails when its process ends, and one that begins again. */
+  readonly definitions = [this.#define('sim', 'fail'), this.#define('again', 'rerun')];
   readonly #agents: SimAgent[] = [];
   readonly #around: Surroundings;
 
   constructor(around: Surroundings) {
     this.#around = around;
+  }
+
+  #define(name: string, onRestart: 'fail' | 'rerun'): AgentDefinition {
+    const run = (context: JobContext) =>
+      new Promise((finish, fail) => {
+        const { oracle } = this.#around;
+        if (this.#agents.some(({ context: { id } }) => id === context.id))
+          throw new Violation(`${context.id} runs twice`);
+        oracle.promises.begins(context.id);
+        this.#agents.push({ context, finish, fail });
+        context.log('info', 'begun');
+      });
+    return defineAgent({ name, onRestart, run });
   }
 
   get count(): number {

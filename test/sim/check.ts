@@ -1,23 +1,27 @@
 import type { SessionInfo } from '../../src/index.ts';
+import type { StoreView } from './disk.ts';
 import type { Known } from './foresight.ts';
 import { isOverdue } from './promised-job.ts';
 import type { PromisedSession } from './promised-session.ts';
 import { keyKeptMs, type Policy } from './settings.ts';
-import type { Wire } from './wire.ts';
+import { owesWelcome, type Wire } from './wire.ts';
 
 /** What is wrong with a session, held against what was promised of it. */
 export function* faultsOfSession(
   session: PromisedSession,
   info: SessionInfo | undefined,
-  { nowMs, policy }: { nowMs: number; policy: Policy },
+  known: { nowMs(): number; policy: Policy },
 ): Iterable<string> {
+  const { policy } = known;
+  const nowMs = known.nowMs();
   const { id, state, running, kept, wire } = session;
   if (state === 'failed' || ((state === 'closed' || state === 'expired') && running.length === 0)) {
     if (info) yield `${id} is over, and ${info.state} still`;
     return;
   }
   if (!info) return yield `${id} is ${state}, and gone`;
-  const isReplaying = info.state === 'resumed' && wire !== undefined && wire.pushed < kept.newest;
+  const isReplaying =
+    info.state === 'resumed' && wire !== undefined && (wire.pushed < kept.newest || owesWelcome(wire));
   const isThere = state === 'attached' ? info.state === 'live' || isReplaying : info.state === state;
   if (!isThere) yield `${id} should be ${state}, and is ${info.state}`;
   const runs = running.map((job) => job.id).join();
@@ -40,7 +44,12 @@ export function isLagging({ state, features, lag, kept, acked }: PromisedSession
 }
 
 /** What is wrong with the runtime's end of a link. */
-export function* faultsOfWire(wire: Wire, nowMs: number, policy: Policy): Iterable<string> {
+export function* faultsOfWire(
+  wire: Wire,
+  known: { nowMs(): number; policy: Policy; store: StoreView },
+): Iterable<string> {
+  const { policy, store } = known;
+  const nowMs = known.nowMs();
   const { phase, session, pushed, lastInMs, lastOutMs, lastPingMs, openedMs, link } = wire;
   const { heartbeatMs, handshakeMs, stallMs, maxUnsentBytes } = policy;
   if (phase === 'handshake' && nowMs - openedMs >= handshakeMs) yield 'a silent socket is still open';
@@ -50,7 +59,7 @@ export function* faultsOfWire(wire: Wire, nowMs: number, policy: Policy): Iterab
     const quietSinceMs = Math.max(Math.min(lastInMs, lastOutMs), lastPingMs);
     if (nowMs - quietSinceMs >= heartbeatMs) yield `${session.id} was not pinged`;
   }
-  const isWaiting = pushed < session.kept.newest;
+  const isWaiting = pushed < store.newestOf(session.id) && !owesWelcome(wire);
   const unsentBytes = link.server.unsentBytes();
   const isFull = unsentBytes >= Math.min(maxUnsentBytes, 512 * 1024);
   // Of a broken cable no drain is told, only its end.
@@ -63,9 +72,10 @@ export function* faultsOfWire(wire: Wire, nowMs: number, policy: Policy): Iterab
 
 /** The most timers a runtime may have running for all it has to wait for. */
 export function timersMax(known: Known): number {
-  const { policy, wires, sessions, keys } = known;
+  const { policy, wires, sessions, keys, store } = known;
   const nowMs = known.nowMs();
-  let count = 0;
+  // A store that lasts keeps time.
+  let count = store.lasts ? 1 : 0;
   for (const { phase, session } of wires.values()) {
     if (phase === 'handshake') count += 1;
     // A stall watch, and a heartbeat.

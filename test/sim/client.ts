@@ -27,8 +27,9 @@ export class SimClient {
   sessionId: string | undefined;
   /** Tokens that may open the session, the likeliest first. */
   tokens: string[] = [];
-  /** The newest event it has. */
+  /** The newest event it has, and up to where it was told that events are gone. */
   newestSeq = 0;
+  #goneSeq = 0;
   readonly jobIds: string[] = [];
   readonly ended = new Set<string>();
   readonly attempts = new Set<Attempt>();
@@ -48,6 +49,11 @@ export class SimClient {
   /** The welcomed connection, if there is one that has not learnt of its end. */
   get live(): Attempt | undefined {
     return [...this.attempts].filter(({ welcomed, link }) => welcomed === 'yes' && link.client.state === 'open').at(-1);
+  }
+
+  /** What it goes on from. */
+  get cursor(): number {
+    return Math.max(this.newestSeq, this.#goneSeq);
   }
 
   /** Sends its greetings, all at once: the first good one counts. */
@@ -93,8 +99,9 @@ export class SimClient {
     this.#tell(`${this.principal} is refused ${code} ${details?.reason ?? ''}`);
     if (attempt.welcomed === 'yes' || code !== 'RESUME_WINDOW_EXPIRED') return;
     if (details?.reason === 'expired') this.fate = 'refused';
-    // What is gone is gone: it goes on from what is left.
-    if (details?.reason === 'trimmed') this.newestSeq = Math.max(this.newestSeq, details.oldest_seq - 1);
+    // What is gone is gone: it goes on from what is left, unless that has changed in the meantime.
+    if (details?.reason === 'trimmed') this.#goneSeq = details.oldest_seq - 1;
+    else if (details?.reason === 'ahead') this.#goneSeq = 0;
   }
 
   #numbered(frame: Frame, seq: number): void {

@@ -1,27 +1,120 @@
 import { memoryStore, type Store } from '../../src/index.ts';
+import type { KeptStore } from '../support/kept.ts';
+import type { Link } from './link.ts';
 import type { Oracle } from './oracle.ts';
 
-/** A store in memory that the oracle watches, and whose disk can be full for some sessions. */
-export function watchedStore(oracle: Oracle) {
-  const full = new Set<string>();
-  const memory = memoryStore();
-  const openLog: Store['openLog'] = (sessionId, limits) => {
-    const log = memory.openLog(sessionId, limits);
+/** What can be seen of a store from outside. */
+export interface StoreView {
+  /** Whether it outlives the process. */
+  readonly lasts: boolean;
+  readonly written: number;
+  readonly committed: number;
+  /** Events of a session up to here are not lost with the process. */
+  newestOf(sessionId: string): number;
+}
+
+export const inMemory = { lasts: false, written: 0, committed: 0 };
+
+export function viewOf(kept: KeptStore): StoreView {
+  return {
+    lasts: true,
+    get written() {
+      return kept.written;
+    },
+    get committed() {
+      return kept.committed;
+    },
+    newestOf: (sessionId) => kept.medium.numbers(sessionId).newestSeq,
+  };
+}
+
+/** A read from disk that the runtime waits for. */
+export interface Read {
+  link: Link | undefined;
+  log: string;
+  fromSeq: number;
+  finish(how: 'read' | 'failed'): void;
+}
+
+/**
+ * The store of one life of a runtime, which the oracle watches: in memory, or in what outlives the process. Its disk can be
+ * full for some sessions, and reads from it take their time.
+ */
+export class Disk {
+  readonly store: Store;
+  /** Sessions whose disk is full. */
+  readonly full = new Set<string>();
+  readonly reads: Read[] = [];
+  readonly #oracle: Oracle;
+
+  constructor(oracle: Oracle, kept: KeptStore | undefined) {
+    this.#oracle = oracle;
+    this.store = this.#watchedStore(kept ?? memoryStore());
+  }
+
+  #watchedStore(inner: Store): Store {
+    const oracle = this.#oracle;
+    return {
+      durable: inner.durable,
+      get written() {
+        return inner.written;
+      },
+      get committed() {
+        return inner.committed;
+      },
+      open: ({ committed, trouble }) =>
+        inner.open({
+          committed: (position) => {
+            committed(position);
+            oracle.committed();
+          },
+          trouble,
+        }),
+      write: (changes) => {
+        const position = inner.write(changes);
+        oracle.wrote(position);
+        return position;
+      },
+      readFrames: (log, fromSeq, toSeq) => this.#read(log, fromSeq, () => inner.readFrames(log, fromSeq, toSeq)),
+      flush: () => inner.flush(),
+      close: () => inner.close(),
+      openLog: (sessionId, limits) => this.#watchedLog(sessionId, inner.openLog(sessionId, limits)),
+    };
+  }
+
+  finish(which: number, how: 'read' | 'failed'): void {
+    const [read] = this.reads.splice(which, 1);
+    if (!read) return;
+    this.#oracle.reads(read, how);
+    read.finish(how);
+  }
+
+  #read(log: string, fromSeq: number, read: () => Promise<string[]>): Promise<string[]> {
+    return new Promise((resolve, reject) => {
+      const finish = (how: 'read' | 'failed') => {
+        if (how === 'read') resolve(read());
+        else reject(new Error('the simulated disk cannot be read'));
+      };
+      this.reads.push({ link: this.#oracle.heard, log, fromSeq, finish });
+    });
+  }
+
+  #watchedLog(sessionId: string, log: ReturnType<Store['openLog']>): ReturnType<Store['openLog']> {
+    const { keeping, fault } = this.#oracle;
     const append = log.append.bind(log);
-    oracle.keeping.opensLog(sessionId);
+    keeping.opensLog(sessionId);
     log.append = (head, tail) => {
-      if (full.has(sessionId)) {
-        oracle.keeping.refusesToKeep(sessionId, /"type":"job\.(result|error)"/.test(head));
+      if (this.full.has(sessionId)) {
+        keeping.refusesToKeep(sessionId, /"type":"job\.(result|error)"/.test(head));
         throw new Error('no space left on the simulated disk');
       }
-      const seq = oracle.keeping.log(sessionId).newest + 1;
-      oracle.keeping.appends(sessionId, `${head}${seq}${tail}`);
+      const seq = keeping.log(sessionId).newest + 1;
+      keeping.appends(sessionId, `${head}${seq}${tail}`);
       const given = append(head, tail);
-      if (given !== seq) oracle.fault(`${sessionId} numbered ${given} what comes after ${seq - 1}`);
+      this.#oracle.hasFreed(sessionId);
+      if (given !== seq) fault(`${sessionId} numbered ${given} what comes after ${seq - 1}`);
       return given;
     };
     return log;
-  };
-  const store: Store = { ...memory, openLog };
-  return { store, full };
+  }
 }

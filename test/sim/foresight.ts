@@ -1,11 +1,12 @@
 import type { Frame } from '../support/peer.ts';
-import type { Verdict } from './authenticators.ts';
 import { isSlow, principalOf } from './bearers.ts';
+import type { StoreView } from './disk.ts';
 import type { Link } from './link.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
 import type { PromisedSession } from './promised-session.ts';
+import type { Promises } from './promises.ts';
 import type { Policy } from './settings.ts';
-import type { Owed, Wire } from './wire.ts';
+import type { News, Owed, Wire } from './wire.ts';
 
 /** What a frame has to be answered with, and what it changes. */
 export interface Foresight {
@@ -15,7 +16,7 @@ export interface Foresight {
   /** Called as the frame is heard. */
   changes?: (owed: Owed) => void;
   /** It cannot be answered yet: what follows waits, too. */
-  waits?: true;
+  waits?: 'an authenticator' | 'the disk';
   /** What came to pass, where that is more than the answer. */
   what?: string;
 }
@@ -23,6 +24,7 @@ export interface Foresight {
 /** All that is known of a runtime. */
 export interface Known {
   policy: Policy;
+  store: StoreView;
   nowMs(): number;
   /** The runtime's ends of links that it has not been told are over. */
   wires: ReadonlyMap<Link, Wire>;
@@ -30,20 +32,15 @@ export interface Known {
   jobs: ReadonlyMap<string, PromisedJob>;
   /** Submits by principal and idempotency key. */
   keys: ReadonlyMap<string, Remembered>;
-  /** A hello is welcomed. */
-  admits(wire: Wire, frame: Frame, owed: Owed): void;
-  /** A resume is welcomed. */
-  attaches(wire: Wire, to: { session: PromisedSession; token: string; cursor: number }, owed: Owed): void;
-  /** A submit becomes a job. */
-  accepts(session: PromisedSession, frame: Frame, owed: Owed): void;
+  promises: Promises;
 }
 
 const badRequest: Foresight = { answer: 'session.error INVALID_REQUEST' };
 
 /** What must come of a frame that the runtime is about to hear (§6, §7); undefined text is nonsense. */
-export function foresee(wire: Wire, frame: Frame | undefined, known: Known, verdict?: Verdict): Foresight {
+export function foresee(wire: Wire, frame: Frame | undefined, known: Known, news: News): Foresight {
   const { session } = wire;
-  if (!session) return foreseeGreeting(wire, frame, { known, verdict });
+  if (!session) return foreseeGreeting(wire, frame, { known, news });
   if (!frame) return badRequest;
   switch (frame.type) {
     case 'session.ping':
@@ -86,7 +83,7 @@ export function acceptanceOf({ payload }: Frame): string {
 function foreseeSubmit(session: PromisedSession, frame: Frame, known: Known): Foresight {
   const remembered = known.keys.get(keyOf(session.principal, frame) ?? '');
   if (!remembered) {
-    return { answer: 'job.accepted', keeps: true, changes: (owed) => known.accepts(session, frame, owed) };
+    return { answer: 'job.accepted', keeps: true, changes: (owed) => known.promises.accepts(session, frame, owed) };
   }
   if (remembered.parameters !== parametersOf(frame)) return { answer: 'session.error DUPLICATE_KEY' };
   const changes = (owed: Owed) => {
@@ -97,22 +94,25 @@ function foreseeSubmit(session: PromisedSession, frame: Frame, known: Known): Fo
 
 interface Asked {
   known: Known;
-  verdict: Verdict | undefined;
+  news: News;
 }
 
-function foreseeGreeting(wire: Wire, frame: Frame | undefined, { known, verdict }: Asked): Foresight {
+function foreseeGreeting(wire: Wire, frame: Frame | undefined, { known, news }: Asked): Foresight {
   if (frame?.type !== 'session.hello' && frame?.type !== 'session.resume')
     return { answer: `session.error ${frame ? 'UNAUTHENTICATED' : 'INVALID_REQUEST'}`, closes: 1008 };
   const { auth, resume_token: token, last_event_seq: cursor = 0, session_id: id } = frame.payload;
-  if (isSlow(auth.token) && verdict === undefined) return { waits: true };
+  const { verdict } = news;
+  if (isSlow(auth.token) && verdict === undefined) return { waits: 'an authenticator' };
   const principal = verdict === undefined || verdict === 'granted' ? principalOf(auth.token) : '';
   if (principal === '') return { answer: 'session.error UNAUTHENTICATED', closes: 1008 };
   const welcome = { answer: 'session.welcome', keeps: true } as const;
-  if (token === undefined) return { ...welcome, changes: (owed) => known.admits(wire, frame, owed) };
+  if (token === undefined) return { ...welcome, changes: (owed) => known.promises.admits(wire, frame, owed) };
   const session = [...known.sessions.values()].find((one) => one.token(token));
-  const refusal = refusalOf(session, { principal, cursor, id, token }, known);
+  if (news.read === undefined && isCold(session, { token, cursor })) return { waits: 'the disk' };
+  const refusal =
+    news.read === 'failed' ? 'INTERNAL_ERROR' : refusalOf(session, { principal, cursor, id, token }, known);
   if (refusal === undefined && session) {
-    const changes = (owed: Owed) => known.attaches(wire, { session, token, cursor }, owed);
+    const changes = (owed: Owed) => known.promises.attaches(wire, { session, token, cursor }, owed);
     return { ...welcome, what: `resume from ${session.state}`, changes };
   }
   const changes = () => {
@@ -120,6 +120,17 @@ function foreseeGreeting(wire: Wire, frame: Frame | undefined, { known, verdict 
   };
   const answer = `session.error ${refusal}`;
   return wire.refusals >= 2 ? { answer, closes: 1008, changes } : { answer, changes };
+}
+
+/** Whether what it asks for is on disk alone, where it may be asked for at all. */
+function isCold(session: PromisedSession | undefined, { token, cursor }: { token: string; cursor: number }): boolean {
+  if (session?.state !== 'attached' && session?.state !== 'detached') return false;
+  return !isBeyond(session, { token, cursor }) && session.isCold(cursor);
+}
+
+/** Nobody can have seen so much by that token (§3, Crash), unless what is before that is gone. */
+function isBeyond(session: PromisedSession, { token, cursor }: { token: string; cursor: number }): boolean {
+  return cursor > (session.token(token)?.fenceSeq ?? 0) && cursor > session.freed;
 }
 
 interface Wish {
@@ -141,8 +152,9 @@ function refusalOf(session: PromisedSession | undefined, wish: Wish, { policy, n
   if (!isOwn) return 'PERMISSION_DENIED';
   if (id !== undefined && id !== session.id) return 'INVALID_REQUEST';
   if (cursor < session.freed) return 'RESUME_WINDOW_EXPIRED trimmed';
-  const newestSeq = Math.min(session.kept.newest, session.token(token)?.fenceSeq ?? 0);
-  return cursor > newestSeq ? 'RESUME_WINDOW_EXPIRED ahead' : undefined;
+  return cursor > session.kept.newest || isBeyond(session, { token, cursor })
+    ? 'RESUME_WINDOW_EXPIRED ahead'
+    : undefined;
 }
 
 function foreseeAck(wire: Wire, session: PromisedSession, { seq, known }: { seq: number; known: Known }): Foresight {

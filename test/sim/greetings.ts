@@ -29,7 +29,7 @@ function hello({ principal }: SimClient, lots: Lots): Greeting {
   return { bearer: `${principal}/1`, features: everyFeature.filter(() => !lots.oneIn(4)) };
 }
 
-function resume({ principal, tokens, newestSeq, sessionId }: SimClient, lots: Lots): Greeting {
+function resume({ principal, tokens, cursor: newestSeq, sessionId }: SimClient, lots: Lots): Greeting {
   const likeliest = lots.oneIn(3) ? tokens.slice(0, 4) : tokens.slice(0, 1);
   const cursor = Math.max(0, newestSeq - (lots.oneIn(2) ? 0 : lots.below(8)));
   const named = sessionId !== undefined && lots.oneIn(3) ? { sessionId } : {};
@@ -39,7 +39,7 @@ function resume({ principal, tokens, newestSeq, sessionId }: SimClient, lots: Lo
 /** Resumes of which most must be refused; the oracle knows which, and why. */
 function badGreeting(client: SimClient, lots: Lots, everyToken: readonly string[]): Greeting {
   const bearer = `${client.principal}/1`;
-  const { tokens, newestSeq } = client;
+  const { tokens, cursor: newestSeq } = client;
   const token = tokens[0] ?? 'rt_unknown';
   return lots.pick<() => Greeting>([
     () => ({ bearer, token: 'rt_unknown', cursor: 0 }),

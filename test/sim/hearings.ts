@@ -1,8 +1,7 @@
 import type { Frame } from '../support/peer.ts';
-import type { Verdict } from './authenticators.ts';
 import { foresee, type Known } from './foresight.ts';
 import { count, type Tally } from './tally.ts';
-import type { Owed, Wire } from './wire.ts';
+import type { News, Owed, Wire } from './wire.ts';
 
 /** What the runtime hears, frame by frame, and what it owes for each. */
 export class Hearings {
@@ -19,10 +18,11 @@ export class Hearings {
   }
 
   /** What a connection's frames have waited for is there: they are heard, in order, until one waits in its turn. */
-  goesOn(wire: Wire, verdict: Verdict): void {
-    const frames = wire.wait?.frames ?? [];
+  goesOn(wire: Wire, news: News): void {
+    if (!wire.wait) return;
+    const { frames, news: before } = wire.wait;
     wire.wait = undefined;
-    this.#hear(wire, frames.shift(), verdict);
+    this.#hear(wire, frames.shift(), { ...before, ...news });
     for (const frame of frames) this.#take(wire, frame);
   }
 
@@ -31,12 +31,15 @@ export class Hearings {
     else this.#hear(wire, frame);
   }
 
-  #hear(wire: Wire, frame: Frame | undefined, verdict?: Verdict): void {
+  #hear(wire: Wire, frame: Frame | undefined, news: News = {}): void {
     if (wire.phase === 'over') return;
-    const { answer, closes, keeps, changes, waits, what } = foresee(wire, frame, this.#world, verdict);
-    count(this.#world.tally, waits ? `${frame?.type} that waits` : (what ?? answer ?? String(frame?.type)));
+    const { answer, closes, keeps, changes, waits, what } = foresee(wire, frame, this.#world, news);
+    count(
+      this.#world.tally,
+      waits ? `${frame?.type} that waits for ${waits}` : (what ?? answer ?? String(frame?.type)),
+    );
     if (waits) {
-      wire.wait = { frames: [frame] };
+      wire.wait = { frames: [frame], news };
       return;
     }
     const sessionId = wire.session?.id ?? wire.candidate;

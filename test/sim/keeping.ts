@@ -1,5 +1,6 @@
 import type { Frame } from '../support/peer.ts';
 import { isLagging } from './check.ts';
+import type { StoreView } from './disk.ts';
 import { parsed } from './frames.ts';
 import { faultOfEnd, type PromisedJob } from './promised-job.ts';
 import { Kept, type PromisedSession } from './promised-session.ts';
@@ -11,6 +12,7 @@ export interface KeepingWorld {
   policy: Policy;
   tally: Tally;
   jobs: ReadonlyMap<string, PromisedJob>;
+  store: StoreView;
   nowMs(): number;
   sessions: ReadonlyMap<string, PromisedSession>;
   fault(message: string): void;
@@ -28,8 +30,13 @@ export class Keeping {
   }
 
   opensLog(sessionId: string): void {
-    this.#logs.set(sessionId, new Kept());
+    if (!this.#logs.has(sessionId)) this.#logs.set(sessionId, new Kept());
     this.newestLog = sessionId;
+  }
+
+  /** What an earlier process has kept. */
+  restores({ id, kept }: PromisedSession): void {
+    this.#logs.set(id, kept);
   }
 
   log(sessionId: string): Kept {
@@ -45,7 +52,7 @@ export class Keeping {
     if (!frame || !kept || job?.session.id !== sessionId) return world.fault(`kept in ${sessionId}: ${text}`);
     const { session } = job;
     session.lapse(world.nowMs(), world.policy);
-    session.free(kept.newest - world.policy.bufferEvents);
+    if (!world.store.lasts) session.makeRoom(world.policy, kept.newest);
     if (job.ended) return world.fault(`kept after its job had ended: ${text}`);
     const fault = frame.type === 'job.event' ? this.#said(job, frame) : this.#ended(job, frame);
     if (fault !== undefined) world.fault(`job ${job.id} ${fault}`);
@@ -77,7 +84,7 @@ export class Keeping {
     if (isLagging(session, this.#world.policy)) session.lag = 'due';
     if (kind === 'result_chunk') return job.result ? job.result.faultOfChunk(frame) : 'streams what nobody wrote';
     const said = job.said.shift();
-    const text = kind === 'log' ? body.message : `${kind} ${body.current}`;
+    const text = kind === 'log' ? body.message : `${kind} ${kind === 'status' ? body.phase : body.current}`;
     return said === text ? undefined : `said ${said}, and ${text} was kept`;
   }
 

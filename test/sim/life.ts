@@ -1,56 +1,81 @@
 import { createRuntime, type Runtime } from '../../src/index.ts';
+import type { KeptStore } from '../support/kept.ts';
 import { recordingLog } from '../support/runtime.ts';
 import { Agents } from './agents.ts';
 import { Authenticators } from './authenticators.ts';
 import { timersMax } from './check.ts';
 import { Violation } from './client.ts';
-import { watchedStore } from './disk.ts';
+import { Disk } from './disk.ts';
 import { Link } from './link.ts';
 import type { Lots } from './lots.ts';
 import { Oracle } from './oracle.ts';
+import type { Remains } from './remains.ts';
 import { optionsOf, type Policy } from './settings.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { Tally } from './tally.ts';
 
 /** What an operator may find in the log of a runtime that is well. */
-const known = ['agent failed', 'a session failed', 'a job failed inside the runtime', 'the authenticator failed'];
+const known = [
+  'agent failed',
+  'a session failed',
+  'a job failed inside the runtime',
+  'the authenticator failed',
+  'events of a session cannot be read',
+];
+
+export interface LifeOptions {
+  policy: Policy;
+  clock: SimClock;
+  lots: Lots;
+  tally: Tally;
+  tell(line: string): void;
+  /** What outlives the process; undefined: nothing does. */
+  kept: KeptStore | undefined;
+  /** What the life before this one has left. */
+  remains: Remains | undefined;
+}
 
 /**
- * One life of a runtime: from its start to its shutdown, with its agents, its store, and the oracle that knows what it has
- * promised. A store in memory forgets with it: the next life knows nothing of this one.
+ * One life of a runtime: from its start to its shutdown or its death, with its agents, its store, and the oracle that knows
+ * what it has promised. A store in memory forgets with it; one that lasts is what the next life goes on from.
  */
 export class Life {
   readonly oracle: Oracle;
   readonly agents: Agents;
   readonly authenticators: Authenticators;
-  /** Sessions whose disk is full. */
-  readonly full: Set<string>;
-  readonly #clock: SimClock;
+  readonly disk: Disk;
+  readonly kept: KeptStore | undefined;
+  readonly #options: LifeOptions;
   readonly #log = recordingLog();
   readonly #runtime: Runtime;
 
-  constructor(options: {
-    policy: Policy;
-    clock: SimClock;
-    lots: Lots;
-    tally: Tally;
-    tell(line: string): void;
-  }) {
-    const { policy, clock, lots, tally, tell } = options;
-    this.#clock = clock;
-    this.oracle = new Oracle(policy, () => clock.uptime(), tally);
-    const { store, full } = watchedStore(this.oracle);
-    this.full = full;
+  constructor(options: LifeOptions) {
+    const { policy, clock, lots, tally, tell, kept, remains } = options;
+    this.#options = options;
+    this.kept = kept;
+    const nowMs = () => (remains?.atMs ?? 0) + clock.uptime();
+    this.oracle = new Oracle({ policy, nowMs, wallMs: () => clock.now(), tally, kept });
+    if (kept && remains) this.oracle.goesOn(remains, kept.medium);
+    this.disk = new Disk(this.oracle, kept);
+    const { full, store } = this.disk;
     this.agents = new Agents({ oracle: this.oracle, lots, full, tell });
     this.authenticators = new Authenticators(this.oracle);
     this.#runtime = createRuntime({
-      agents: [this.agents.definition],
+      agents: this.agents.definitions,
       authenticate: ({ token = '' }) => this.authenticators.authenticate(token),
       clock,
       log: this.#log,
       store,
       ...optionsOf(policy),
     });
+    this.oracle.isDetached = (id) =>
+      this.#runtime.sessions().some(({ sessionId, state }) => sessionId === id && state === 'detached');
+    if (kept) clock.onFired(() => this.oracle.lapse());
+  }
+
+  /** It serves: what was left before has been brought back. */
+  get ready(): Promise<void> {
+    return this.#runtime.ready;
   }
 
   /** A connection that the runtime takes, or, shutting down, sends away. */
@@ -64,7 +89,7 @@ export class Life {
   check(): void {
     this.oracle.check(this.#runtime.sessions());
     this.agents.check();
-    const timers = this.#clock.running();
+    const timers = this.#options.clock.running();
     const max = timersMax(this.oracle);
     if (timers > max) throw new Violation(`${timers} timers run, and ${max} have a reason to`);
   }
@@ -72,19 +97,28 @@ export class Life {
   /** The runtime is told to shut down; tells of whether it has. */
   shutDown(): { done: () => boolean } {
     let state: 'draining' | 'down' = 'draining';
-    this.oracle.shutsDown(() => {
-      void this.#runtime.close().then(() => {
-        state = 'down';
-      });
+    this.oracle.shutsDown();
+    void this.#runtime.close().then(() => {
+      state = 'down';
     });
     return { done: () => state === 'down' };
   }
 
+  /** Its process dies; so many of the writes that waited were committed. */
+  die(writes: number): void {
+    this.kept?.crash(writes);
+  }
+
+  /** What the next life has to go on from. */
+  get remains(): Remains | undefined {
+    return this.kept && this.oracle.journal.upTo(this.kept.committed);
+  }
+
   /** Nothing is left of it: no session, no timer, and no error that nobody knows. */
-  expectNothingLeft(): void {
+  expectNothingLeft({ timers = 0 } = {}): void {
     this.oracle.expectNoFault();
     if (this.#runtime.sessions().length > 0) throw new Violation('a session was left behind');
-    if (this.#clock.running() > 0) throw new Violation('a timer was left behind');
+    if (this.#options.clock.running() > timers) throw new Violation('a timer was left behind');
     const errors = this.#log.lines.filter(({ level, message }) => level === 'error' && !known.includes(message));
     if (errors.length > 0) throw new Violation(`the runtime logged an error: ${JSON.stringify(errors[0])}`);
   }

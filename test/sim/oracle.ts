@@ -1,20 +1,32 @@
 import type { SessionInfo } from '../../src/index.ts';
-import type { Frame } from '../support/peer.ts';
+import type { KeptStore } from '../support/kept.ts';
+import type { KeptMedium } from '../support/kept-medium.ts';
 import type { Verdict } from './authenticators.ts';
-import { principalOf } from './bearers.ts';
 import { faultsOfSession, faultsOfWire } from './check.ts';
 import { Violation } from './client.ts';
-import { type Known, keyOf, parametersOf } from './foresight.ts';
+import { inMemory, type Read, type StoreView, viewOf } from './disk.ts';
+import type { Known } from './foresight.ts';
 import { parsed } from './frames.ts';
 import { Hearings } from './hearings.ts';
 import { Keeping } from './keeping.ts';
 import type { Link, Tap } from './link.ts';
-import { newJob, type PromisedJob, type Remembered } from './promised-job.ts';
-import { PromisedSession } from './promised-session.ts';
-import { everyFeature, type Policy } from './settings.ts';
+import type { PromisedJob, Remembered } from './promised-job.ts';
+import type { PromisedSession } from './promised-session.ts';
+import { Promises } from './promises.ts';
+import { Journal, type Remains, remainsOf } from './remains.ts';
+import type { Policy } from './settings.ts';
 import { count, type Tally } from './tally.ts';
 import { Voice } from './voice.ts';
-import { newWire, type Owed, type Wire } from './wire.ts';
+import { newWire, type Wire } from './wire.ts';
+
+interface OracleOptions {
+  policy: Policy;
+  nowMs(): number;
+  wallMs(): number;
+  tally: Tally;
+  /** Undefined: nothing outlives the process. */
+  kept: KeptStore | undefined;
+}
 
 /**
  * Knows, from everything that crosses the runtime's end of every link and from time alone, what the runtime has to do, and
@@ -22,11 +34,15 @@ import { newWire, type Owed, type Wire } from './wire.ts';
  */
 export class Oracle implements Tap, Known {
   readonly policy: Policy;
+  /** The runtime's own time. */
   readonly nowMs: () => number;
+  readonly wallMs: () => number;
+  readonly store: StoreView;
+  readonly journal = new Journal();
+  /** Whether the runtime itself says that a session is detached. */
+  isDetached: (sessionId: string) => boolean = () => false;
   readonly wires = new Map<Link, Wire>();
-  readonly jobs = new Map<string, PromisedJob>();
-  readonly sessions = new Map<string, PromisedSession>();
-  readonly keys = new Map<string, Remembered>();
+  readonly promises: Promises;
   readonly keeping: Keeping;
   /** Every token that was ever told, the newest last. */
   readonly tokens: string[] = [];
@@ -35,18 +51,36 @@ export class Oracle implements Tap, Known {
   heard: Link | undefined;
   readonly #hearings: Hearings;
   readonly #voice: Voice;
-  /** Jobs that have yet to be named. */
-  readonly #unnamed: PromisedJob[] = [];
   #phase: 'open' | 'shut' = 'open';
   #fault: string | undefined;
 
-  constructor(policy: Policy, nowMs: () => number, tally: Tally) {
+  constructor({ policy, nowMs, wallMs, tally, kept }: OracleOptions) {
     this.policy = policy;
     this.nowMs = nowMs;
+    this.wallMs = wallMs;
     this.tally = tally;
     this.keeping = new Keeping(this);
+    this.promises = new Promises(this);
+    this.store = kept ? viewOf(kept) : { ...inMemory, newestOf: (id) => this.keeping.log(id).newest };
     this.#hearings = new Hearings(this);
     this.#voice = new Voice(this);
+  }
+
+  get sessions(): ReadonlyMap<string, PromisedSession> {
+    return this.promises.sessions;
+  }
+
+  get jobs(): ReadonlyMap<string, PromisedJob> {
+    return this.promises.jobs;
+  }
+
+  get keys(): ReadonlyMap<string, Remembered> {
+    return this.promises.keys;
+  }
+
+  goesOn(remains: Remains, medium: KeptMedium): void {
+    this.promises.restore(remains, medium);
+    this.journal.add(0, remains);
   }
 
   // What happens to the runtime.
@@ -60,7 +94,7 @@ export class Oracle implements Tap, Known {
     }
     accept();
     wire.candidate = this.keeping.newestLog;
-    if (wire.owed.length > 0) this.fault('took a connection while shutting down');
+    if (wire.phase === 'over' && wire.owed.length > 0) this.fault('took a connection while shutting down');
   }
 
   hears(link: Link, text: string, hand: () => void): void {
@@ -79,7 +113,17 @@ export class Oracle implements Tap, Known {
     const wire = this.wires.get(link);
     count(this.tally, `authenticated late, ${wire?.phase === 'handshake' ? verdict : 'and too late'}`);
     this.heard = link;
-    if (wire) this.#hearings.goesOn(wire, verdict);
+    if (wire) this.#hearings.goesOn(wire, { verdict });
+  }
+
+  /** Something was read from disk, or could not be, for whoever may be gone by now. */
+  reads({ link, log, fromSeq }: Read, how: 'read' | 'failed'): void {
+    const session = this.sessions.get(log);
+    if (how === 'read' && session?.isCold(fromSeq - 1)) session.cold = fromSeq - 1;
+    const wire = link && this.wires.get(link);
+    count(this.tally, `waited for the disk, ${wire?.phase === 'handshake' ? how : 'and too long'}`);
+    this.heard = link;
+    if (wire) this.#hearings.goesOn(wire, { read: how });
   }
 
   learns(link: Link, hand: () => void): void {
@@ -95,23 +139,55 @@ export class Oracle implements Tap, Known {
     this.#wire(link).lastDrainMs = this.nowMs();
   }
 
-  /** The runtime is told to shut down: everybody hears of it at once, and every job ends (§6.7). */
-  shutsDown(shut: () => void): void {
+  /** The runtime is told to shut down: everybody hears of it, and every job ends, unless the store keeps it (§6.7). */
+  shutsDown(): void {
     this.lapse();
     const nowMs = this.nowMs();
     const running = [...this.jobs.values()].filter(({ ended }) => ended === undefined);
-    for (const job of running) job.shutMs = nowMs;
+    if (!this.store.lasts) for (const job of running) job.shutMs = nowMs;
     this.#phase = 'shut';
-    count(this.tally, `shutdown with ${running.length === 0 ? 'no job' : 'jobs'}`);
+    count(this.tally, `shutdown with ${running.length === 0 ? 'no job' : 'jobs'}${this.store.lasts ? ', kept' : ''}`);
+    const bye = `session.bye shutdown${this.store.lasts ? ' resumable' : ''}`;
     for (const wire of this.wires.values()) {
       if (wire.phase === 'over') continue;
-      wire.owed.push({ answer: wire.session && 'session.bye shutdown', closes: 1001 });
+      wire.owed.push({ ...(wire.session && { answer: bye, keeps: true }), closes: 1001 });
       wire.session?.detach(nowMs);
       wire.phase = 'over';
     }
-    shut();
+  }
+
+  /** What a shutdown owes at once is done. */
+  checkShutdown(): void {
+    this.#voice.wrote(this.store.written);
     this.#voice.check();
-    for (const { id, ended } of running) if (ended === undefined) this.fault(`job ${id} outlived the shutdown`);
+    for (const { id, ended, shutMs } of this.jobs.values())
+      if (ended === undefined && shutMs <= this.nowMs()) this.fault(`job ${id} outlived the shutdown`);
+    this.expectNoFault();
+  }
+
+  // What is kept.
+
+  wrote(position: number): void {
+    this.lapse();
+    this.#voice.wrote(position);
+    this.journal.add(position, remainsOf(this));
+  }
+
+  committed(): void {
+    this.journal.forget(this.store.committed);
+    for (const session of this.sessions.values()) {
+      const newestSeq = this.store.newestOf(session.id);
+      if (newestSeq <= session.durable) continue;
+      session.durable = newestSeq;
+      session.makeRoom(this.policy, newestSeq);
+      this.hasFreed(session.id);
+    }
+  }
+
+  /** What a connection had room for is not freed before it has had it. */
+  hasFreed(sessionId: string): void {
+    const session = this.sessions.get(sessionId);
+    if (session?.wire) this.#voice.hasFreed(session.wire, session);
   }
 
   // What it says.
@@ -126,88 +202,10 @@ export class Oracle implements Tap, Known {
     this.#voice.closes(this.#wire(link), code);
   }
 
-  /** An agent has begun to work. */
-  begins(jobId: string): void {
-    const [job] = this.#unnamed;
-    if (!this.jobs.has(jobId) && job) this.#name(job, jobId);
-    if (!this.jobs.has(jobId)) throw new Violation(`job ${jobId} runs, and was never accepted`);
-  }
-
-  names({ job }: Owed, jobId: string): void {
-    if (job && job.id === '') this.#name(job, jobId);
-    if (job?.id !== jobId) this.fault(`job ${job?.id} was accepted as ${jobId}`);
-  }
-
-  #name(job: PromisedJob, jobId: string): void {
-    if (this.jobs.has(jobId)) this.fault(`job ${jobId} was accepted twice`);
-    this.#unnamed.splice(this.#unnamed.indexOf(job), 1);
-    job.id = jobId;
-    this.jobs.set(jobId, job);
-    job.session.jobs.push(job);
-  }
-
-  // What it has to do.
-
-  admits(wire: Wire, frame: Frame, owed: Owed): void {
-    const id = wire.candidate;
-    if (this.sessions.has(id)) this.fault(`a hello was welcomed to a session that stands: ${id}`);
-    const { auth, capabilities } = frame.payload;
-    const features = new Set(everyFeature.filter((feature) => capabilities?.features?.includes(feature)));
-    const kept = this.keeping.log(id);
-    const session = new PromisedSession(id, { principal: principalOf(auth.token), features, kept });
-    this.sessions.set(id, session);
-    this.#open(wire, session, { cursor: 0, owed });
-  }
-
-  attaches(wire: Wire, to: { session: PromisedSession; token: string; cursor: number }, owed: Owed): void {
-    const { session, token, cursor } = to;
-    const { wire: other } = session;
-    if (other) {
-      session.detach(this.nowMs());
-      other.owed.push({ closes: 4001, session });
-    }
-    const fresh = { text: undefined, fenceSeq: Number.POSITIVE_INFINITY };
-    session.tokens = [fresh, ...session.tokens.filter(({ text }) => text === token)];
-    session.state = 'attached';
-    session.lag = 'untold';
-    this.#open(wire, session, { cursor, owed });
-  }
-
-  #open(wire: Wire, session: PromisedSession, { cursor, owed }: { cursor: number; owed: Owed }): void {
-    wire.phase = 'open';
-    wire.pushed = cursor;
-    wire.session = session;
-    session.wire = wire;
-    owed.session = session;
-    owed.sessionId = session.id;
-  }
-
-  accepts(session: PromisedSession, frame: Frame, owed: Owed): void {
-    const { max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = frame.payload;
-    const job = newJob(session, this.nowMs() + limitSec * 1000, 'fail');
-    owed.job = job;
-    this.#unnamed.push(job);
-    const key = keyOf(session.principal, frame);
-    if (key === undefined) return;
-    const remembered = { parameters: parametersOf(frame), job, accepted: undefined, atMs: this.nowMs() };
-    owed.remembered = remembered;
-    this.keys.set(key, remembered);
-  }
-
   /** What time alone has done by now. */
   lapse(): void {
+    this.#voice.lapses(this.isDetached);
     const nowMs = this.nowMs();
-    const { handshakeMs, heartbeatMs } = this.policy;
-    for (const wire of this.wires.values()) {
-      const { phase, session, openedMs, lastInMs } = wire;
-      if (phase === 'handshake' && nowMs - openedMs >= handshakeMs) {
-        wire.phase = 'over';
-        wire.owed.push({ closes: 4004 });
-      } else if (phase === 'open' && session?.features.has('heartbeat') && nowMs - lastInMs >= 2 * heartbeatMs) {
-        session.detach(lastInMs + 2 * heartbeatMs);
-        wire.owed.push({ answer: 'session.error HEARTBEAT_LOST', closes: 4002 });
-      }
-    }
     for (const session of this.sessions.values()) session.lapse(nowMs, this.policy);
   }
 
@@ -218,13 +216,13 @@ export class Oracle implements Tap, Known {
   };
 
   check(infos: readonly SessionInfo[]): void {
-    const nowMs = this.nowMs();
     this.lapse();
+    this.#voice.wrote(this.store.written);
     this.#voice.check();
-    for (const wire of this.wires.values()) this.#faults(faultsOfWire(wire, nowMs, this.policy));
+    for (const wire of this.wires.values()) this.#faults(faultsOfWire(wire, this));
     const seen = new Map(infos.map((info) => [info.sessionId, info]));
     for (const session of this.sessions.values()) {
-      this.#faults(faultsOfSession(session, seen.get(session.id), { nowMs, policy: this.policy }));
+      this.#faults(faultsOfSession(session, seen.get(session.id), this));
       seen.delete(session.id);
     }
     for (const { sessionId, state } of seen.values()) {

@@ -1,22 +1,21 @@
 import { type Greeting, SimClient, Violation } from './client.ts';
 import { anyToken, drawGreetings } from './greetings.ts';
-import type { Life } from './life.ts';
 import type { Link } from './link.ts';
+import type { Lives } from './lives.ts';
 import type { Lots } from './lots.ts';
+import type { Network } from './network.ts';
 import { drawSubmit, say } from './sayings.ts';
 
 interface Surroundings {
   lots: Lots;
   tell(line: string): void;
-  life(): Life;
-  link(): Link;
+  network: Network;
+  lives: Lives;
 }
 
 /** The clients of a story and what they do. They outlive runtimes. */
 export class People {
   readonly clients: SimClient[] = [];
-  /** Every token that was ever told by runtimes that are gone. */
-  readonly oldTokens: string[] = [];
   readonly #around: Surroundings;
 
   constructor(around: Surroundings) {
@@ -27,26 +26,26 @@ export class People {
   }
 
   connect(): void {
-    const { lots, tell, life, link: open } = this.#around;
+    const { lots, tell, lives } = this.#around;
     const index = lots.below(this.clients.length);
     const client = this.clients[index];
     if (!client || client.attempts.size > (client.habit === 'careful' ? 0 : 2)) return;
     // Some hope in vain: nobody has told them that the runtime is another.
-    const isLost = client.sessionId !== undefined && !life().oracle.sessions.has(client.sessionId);
+    const isLost = client.sessionId !== undefined && !lives.now.oracle.sessions.has(client.sessionId);
     if ((client.fate !== 'hopeful' || isLost) && lots.below(3) > 0) return this.#startAnew(index, client);
     const greetings = drawGreetings(client, lots, this.#tokens());
     tell(`${client.principal} connects, ${client.attempts.size} open: ${JSON.stringify(greetings)}`);
-    const link = open();
+    const link = this.#link();
     client.connect(link, greetings);
     // The hasty do not wait for a welcome, and may so lose the token that they had.
     if (client.habit === 'hasty' && lots.oneIn(2)) client.send(link, 'session.ping', {});
   }
 
   submit(): void {
-    const { lots, tell, life } = this.#around;
+    const { lots, tell, lives } = this.#around;
     const client = lots.pick(this.clients);
     const link = client.live?.link;
-    if (!link || life().agents.count > 20) return;
+    if (!link || lives.now.agents.count > 20) return;
     tell(`${client.principal} submits`);
     client.send(link, 'job.submit', drawSubmit(lots));
   }
@@ -60,9 +59,9 @@ export class People {
 
   /** Somebody else presents a token that is not his, thrice: he must get nothing. */
   steal(): void {
-    const { lots, tell, link: open } = this.#around;
+    const { lots, tell } = this.#around;
     const thief = new SimClient('thief', 'hasty', tell);
-    const link = open();
+    const link = this.#link();
     const greeting = (): Greeting => ({ bearer: 'thief/1', token: anyToken(lots, this.#tokens()), cursor: 0 });
     thief.connect(link, [greeting(), greeting(), greeting()]);
     while (link.deliver('client') || link.deliver('server'));
@@ -75,12 +74,12 @@ export class People {
     await exchange();
     for (const token of [...client.tokens]) {
       if (client.live || client.fate !== 'hopeful') break;
-      for (let tries = 0; tries < 2 && !client.live; tries += 1) {
-        client.connect(this.#around.link(), [{ bearer: `${client.principal}/1`, token, cursor: client.newestSeq }]);
+      for (let tries = 0; tries < 3 && !client.live; tries += 1) {
+        client.connect(this.#link(), [{ bearer: `${client.principal}/1`, token, cursor: client.cursor }]);
         await exchange();
       }
     }
-    const state = this.#around.life().oracle.sessions.get(client.sessionId ?? '')?.state;
+    const state = this.#around.lives.now.oracle.sessions.get(client.sessionId ?? '')?.state;
     // Others of the same person may have taken its session over.
     const isAlone = this.clients.every((other) => other === client || other.principal !== client.principal);
     const isOwed = isAlone && client.habit === 'careful' && client.fate === 'hopeful';
@@ -91,10 +90,10 @@ export class People {
 
   /** A client that is back has seen everything. */
   expectWhole(client: SimClient): void {
-    const session = this.#around.life().oracle.sessions.get(client.sessionId ?? '');
+    const session = this.#around.lives.now.oracle.sessions.get(client.sessionId ?? '');
     if (!client.live || !session || session.state !== 'attached') return;
-    if (session.kept.newest !== client.newestSeq)
-      throw new Violation(`${client.principal} has ${client.newestSeq} of ${session.kept.newest} events`);
+    if (session.kept.newest !== client.cursor)
+      throw new Violation(`${client.principal} has ${client.cursor} of ${session.kept.newest} events`);
   }
 
   #startAnew(index: number, client: SimClient): void {
@@ -109,14 +108,20 @@ export class People {
 
   /** One of its own session, of its person's other sessions, or anybody's. */
   #anyJob({ principal, jobIds }: SimClient): string {
-    const { lots, life } = this.#around;
-    const jobs = [...life().oracle.jobs.values()];
+    const { lots, lives } = this.#around;
+    const jobs = [...lives.now.oracle.jobs.values()];
     const persons = jobs.filter(({ session, ended }) => session.principal === principal && ended === undefined);
     const ids = lots.pick([jobIds, persons.map(({ id }) => id), jobs.map(({ id }) => id)]);
     return lots.pick([...ids, 'job_unknown'].slice(-6));
   }
 
   #tokens(): string[] {
-    return [...this.oldTokens, ...this.#around.life().oracle.tokens];
+    const { oldTokens, now } = this.#around.lives;
+    return [...oldTokens, ...now.oracle.tokens];
+  }
+
+  #link(): Link {
+    const { network, lives } = this.#around;
+    return network.add(lives.now.link());
   }
 }

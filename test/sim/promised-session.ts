@@ -51,6 +51,8 @@ export class PromisedSession {
   written = 0;
   /** Events up to here cannot be had again: they were acknowledged, or there was no room for them. */
   freed = 0;
+  /** Events up to here have been committed, by a store that lasts. */
+  durable = 0;
   /** Events up to here are on disk alone, where they were not freed. */
   cold = 0;
   /** Whether the client was told that it is behind, and has not caught up by half since (§6.5). */
@@ -80,6 +82,12 @@ export class PromisedSession {
   free(throughSeq: number): void {
     this.freed = Math.max(this.freed, throughSeq);
     if (this.freed > this.cold) this.cold = this.freed;
+  }
+
+  /** What is above the limits is freed, the oldest first; of what may be freed, up to `throughSeq`, the newest stays. */
+  makeRoom({ bufferEvents, bufferBytes }: Policy, throughSeq: number): void {
+    const isOver = () => this.kept.newest - this.freed > bufferEvents || this.keptBytes > bufferBytes;
+    while (throughSeq - this.freed > 1 && isOver()) this.free(this.freed + 1);
   }
 
   /** Whether what a cursor asks for has to be read from disk first. */

@@ -6,6 +6,7 @@ export async function simulate(seed: number, steps: number): Promise<Tally> {
   const world = new World(seed);
   let step = 0;
   try {
+    await world.ready;
     for (; step < steps; step += 1) await world.step();
     await world.calm();
   } catch (error) {

@@ -5,13 +5,14 @@ import type { Lots } from './lots.ts';
 /** A submit. Few keys and few inputs: most are used again, by whoever has the same name, and not always for the same. */
 export function drawSubmit(lots: Lots): object {
   const limit = lots.oneIn(5) ? { max_runtime_sec: 15 } : {};
-  if (lots.oneIn(3)) return { agent: 'sim', ...limit };
+  const agent = lots.pick(['sim', 'again']);
+  if (lots.oneIn(3)) return { agent, ...limit };
   const parts = [
     ['of', lots.oneIn(4) ? 1 : 0],
     ['in', 'any order'],
   ];
   const input = Object.fromEntries(lots.oneIn(2) ? parts : parts.reverse());
-  return { agent: 'sim', input, idempotency_key: `key-${lots.below(3)}`, ...limit };
+  return { agent, input, idempotency_key: `key-${lots.below(3)}`, ...limit };
 }
 
 const words = [

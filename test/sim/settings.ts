@@ -1,5 +1,7 @@
 /** How the runtime of a story is set up. */
 export interface Policy {
+  /** Whether it outlives the process. */
+  store: 'memory' | 'kept';
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
   windowMs: number;
@@ -10,6 +12,7 @@ export interface Policy {
   retentionMs: number;
   drainMs: number;
   bufferEvents: number;
+  bufferBytes: number;
   maxUnsentBytes: number;
   backPressure: number;
 }
@@ -23,6 +26,7 @@ export const keyKeptMs = 24 * 3600 * 1000;
 /** Drawn, so that limits are met and not. */
 export function drawPolicy(pick: <Value>(values: readonly Value[]) => Value): Policy {
   return {
+    store: pick(['memory', 'kept'] as const),
     onBye: pick(['cancel', 'keep'] as const),
     onExpire: pick(['cancel', 'keep'] as const),
     windowMs: 60_000,
@@ -33,6 +37,7 @@ export function drawPolicy(pick: <Value>(values: readonly Value[]) => Value): Po
     retentionMs: 30_000,
     drainMs: 10_000,
     bufferEvents: pick([20, 10_000]),
+    bufferBytes: pick([3_000, 64 * 2 ** 20, 64 * 2 ** 20]),
     maxUnsentBytes: pick([2_000, 8 * 2 ** 20]),
     backPressure: pick([5, 1000]),
   };
@@ -40,11 +45,12 @@ export function drawPolicy(pick: <Value>(values: readonly Value[]) => Value): Po
 
 /** The options that say so to a runtime. */
 export function optionsOf(policy: Policy) {
-  const { onBye, onExpire, bufferEvents, maxUnsentBytes, backPressure } = policy;
+  const { onBye, onExpire, bufferEvents, bufferBytes, maxUnsentBytes, backPressure } = policy;
   return {
     onBye,
     onExpire,
     bufferEvents,
+    bufferBytes,
     maxUnsentBytes,
     backPressure,
     features: everyFeature,

@@ -39,13 +39,19 @@ const eventful = [
   'session.error RESUME_WINDOW_EXPIRED trimmed',
   'session.error RESUME_WINDOW_EXPIRED unknown',
   'session.error UNAUTHENTICATED',
-  'session.hello that waits',
-  'session.resume that waits',
+  'killed with nothing waiting',
+  'killed with writes waiting',
+  'session.hello that waits for an authenticator',
+  'session.resume that waits for an authenticator',
+  'session.resume that waits for the disk',
   'shutdown with jobs',
+  'shutdown with jobs, kept',
   'shutdown with no job',
+  'shutdown with no job, kept',
   'streamed result in chunks',
   'streamed result inline',
   'submit repeated',
+  'waited for the disk, read',
 ];
 
 test(`${seeds} seeded storms of ${steps} steps keep every promise`, async () => {

@@ -1,10 +1,12 @@
 import type { Frame } from '../support/peer.ts';
+import type { StoreView } from './disk.ts';
 import { acceptanceOf } from './foresight.ts';
 import { parsed, summary } from './frames.ts';
 import type { PromisedSession } from './promised-session.ts';
+import type { Promises } from './promises.ts';
 import type { Policy } from './settings.ts';
 import { count, type Tally } from './tally.ts';
-import type { Owed, Wire } from './wire.ts';
+import { type Owed, owesWelcome, type Wire } from './wire.ts';
 
 /** Of the oracle, what is needed to judge what the runtime says. */
 export interface VoiceWorld {
@@ -13,9 +15,9 @@ export interface VoiceWorld {
   /** Every token that was ever told, the newest last. */
   tokens: string[];
   wires: ReadonlyMap<unknown, Wire>;
+  store: StoreView;
   nowMs(): number;
-  /** The job that it has begun for a submit is called so. */
-  names(owed: Owed, id: string): void;
+  promises: Promises;
   fault(message: string): void;
 }
 
@@ -38,22 +40,61 @@ export class Voice {
   }
 
   closes(wire: Wire, code: number): void {
-    const { tally, fault, policy, nowMs } = this.#world;
+    const { tally, fault, nowMs } = this.#world;
     const { session, phase } = wire;
     count(tally, `closed ${code}`);
     const [owed] = wire.owed;
-    if (owed && owed.answer === undefined && owed.closes === code) wire.owed.shift();
-    else if (code === 4003 && phase === 'open' && session && this.#mayStall(wire, session, policy.stallMs))
-      session.detach(nowMs());
+    if (owed && (owed.or === code || (owed.answer === undefined && owed.closes === code))) wire.owed.shift();
+    else if (code === 4003 && phase === 'open' && session && this.#mayStall(wire, session)) session.detach(nowMs());
     else fault(`closed ${session?.id ?? 'a handshake'} with ${code}, and owed ${told(wire.owed)}`);
     if (wire.owed.length > 0) fault(`closed with ${code} before it had said ${told(wire.owed)}`);
     wire.phase = 'over';
   }
 
-  /** What was owed and not paid, now that all that follows at once has happened. */
+  /** What was owed and not paid. What is promised is owed once it is committed. */
   check(): void {
-    for (const { owed } of this.#world.wires.values())
-      if (owed.length > 0) this.#world.fault(`a ${owed[0]?.asked?.type} was not answered: ${told(owed)}`);
+    const { wires, store, fault } = this.#world;
+    for (const { owed } of wires.values()) {
+      const [first] = owed;
+      if (first && (!store.lasts || (first.position ?? Number.POSITIVE_INFINITY) <= store.committed))
+        fault(`a ${first.asked?.type} was not answered: ${told(owed)}`);
+    }
+  }
+
+  /** What was heard by now is written up to here. */
+  wrote(position: number): void {
+    for (const { owed } of this.#world.wires.values()) for (const one of owed) one.position ??= position;
+  }
+
+  /** Events of a session were freed: those that its connection has not had, it had no room for. */
+  hasFreed(wire: Wire, { id, freed }: PromisedSession): void {
+    const { policy, fault } = this.#world;
+    if (wire.pushed >= freed || wire.missed >= freed) return;
+    const isFull = wire.link.server.unsentBytes() >= policy.maxUnsentBytes;
+    if (!isFull && !owesWelcome(wire) && wire.missed === 0) fault(`${id} has freed ${freed}, and had room for it`);
+    wire.missed = freed;
+  }
+
+  /** What time alone has done to connections. */
+  lapses(isDetached: (sessionId: string) => boolean): void {
+    const { wires, policy, nowMs, store } = this.#world;
+    for (const wire of wires.values()) {
+      const { session, phase, owed, lastInMs, openedMs } = wire;
+      const lostMs = lastInMs + 2 * policy.heartbeatMs;
+      if (phase === 'handshake' && openedMs + policy.handshakeMs <= nowMs()) {
+        wire.phase = 'over';
+        owed.push({ closes: 4004 });
+      } else if (phase === 'open' && session?.features.has('heartbeat') && lostMs <= nowMs()) {
+        const isStalled = lostMs === nowMs() && this.#mayStall(wire, session);
+        session.detach(lostMs);
+        owed.push({ answer: 'session.error HEARTBEAT_LOST', closes: 4002, ...(isStalled && { or: 4003 }) });
+      } else if (store.lasts && phase === 'open' && session && owed.length > 0 && this.#mayStall(wire, session)) {
+        // It may have been let go, although what it is told of that waits.
+        if (!isDetached(session.id)) continue;
+        session.detach(nowMs());
+        owed.push({ closes: 4003 });
+      }
+    }
   }
 
   #answers(wire: Wire, frame: Frame): void {
@@ -65,25 +106,29 @@ export class Voice {
     if (frame.session_id !== (owed.sessionId ?? wire.session?.id))
       fault(`said of another session: ${JSON.stringify(frame)}`);
     if (owed.asked && frame.payload.request_id !== owed.asked.id) fault(`answered another request: ${said}`);
+    this.#expectKept(owed, said);
     if (owed.closes === undefined) wire.owed.shift();
     else owed.answer = undefined;
     if (frame.type === 'session.welcome') this.#welcomes(owed, frame);
     if (frame.type === 'job.accepted') this.#accepts(owed, frame);
   }
 
-  #welcomes({ session, asked }: Owed, { session_id: id, payload }: Frame): void {
-    const { fault, tokens, wires } = this.#world;
+  /** Nothing is promised before it is kept (§3, Crash). */
+  #expectKept({ keeps, position = Number.POSITIVE_INFINITY }: Owed, said: string): void {
+    const { store, fault } = this.#world;
+    if (store.lasts && keeps && position > store.committed) fault(`said ${said} before it was kept`);
+  }
+
+  #welcomes({ session, asked, behind, token: minted }: Owed, { session_id: id, payload }: Frame): void {
+    const { fault, tokens } = this.#world;
     const token: string = payload.resume_token;
     if (tokens.includes(token)) fault('a welcome brought a token for the second time');
     tokens.push(token);
     if (!session || session.id !== id) return fault(`a ${asked?.type} was welcomed to ${id} and not ${session?.id}`);
-    for (const { owed } of wires.values())
-      if (owed.some(({ closes, session: left }) => closes === 4001 && left === session))
-        fault(`${id} was resumed before its other connection was closed`);
+    if (behind?.() === false) fault(`${id} was resumed before its other connection was closed`);
     const features: string[] = payload.capabilities.features;
     if (features.join() !== [...session.features].join()) fault(`${id} was welcomed with the features ${features}`);
-    const untold = session.tokens.find(({ text }) => text === undefined);
-    if (untold) untold.text = token;
+    if (minted) minted.text = token;
   }
 
   #accepts(owed: Owed, frame: Frame): void {
@@ -91,7 +136,7 @@ export class Voice {
     const { fault } = this.#world;
     const accepted = acceptanceOf(frame);
     const id = String(frame.job_id);
-    if (owed.job) this.#world.names(owed, id);
+    if (owed.job) this.#world.promises.names(owed, id);
     if (!remembered) return;
     const isSame = id === remembered.job.id && (remembered.accepted ?? accepted) === accepted;
     if (!isSame) fault(`a repeat was answered ${accepted}, and not ${remembered.accepted}`);
@@ -106,25 +151,25 @@ export class Voice {
   }
 
   #numbered(wire: Wire, seq: number, text: string): void {
-    const { fault, policy, tally } = this.#world;
+    const { fault, policy, tally, store } = this.#world;
     const { session } = wire;
-    if (!session || wire.owed.some(({ answer }) => answer === 'session.welcome'))
-      return fault(`numbered before the welcome: ${text}`);
+    if (!session || owesWelcome(wire)) return fault(`numbered before the welcome: ${text}`);
     if (wire.phase === 'over' || parsed(text)?.session_id !== session.id)
       return fault(`numbered on a connection that is over: ${text}`);
     if (seq !== wire.pushed + 1) fault(`after ${wire.pushed} came ${seq}: ${text}`);
     if (seq <= session.written) count(tally, 'event written again');
     session.written = Math.max(session.written, seq);
     if (session.kept.texts[seq - 1] !== text) fault(`${seq} was kept otherwise: ${text}`);
+    if (seq > store.newestOf(session.id)) fault(`said ${seq} of ${session.id} before it was kept`);
     wire.pushed = seq;
     const heldBytes = wire.link.server.unsentBytes() - Buffer.byteLength(text);
     if (heldBytes >= policy.maxUnsentBytes) fault(`${session.id} is not paced`);
   }
 
-  #mayStall(wire: Wire, session: PromisedSession, stallMs: number): boolean {
-    const owesTooMuch =
-      wire.pushed < session.kept.newest || wire.link.server.unsentBytes() > this.#world.policy.maxUnsentBytes;
-    return wire.pushed < session.freed || (this.#world.nowMs() - wire.lastDrainMs >= stallMs && owesTooMuch);
+  #mayStall(wire: Wire, session: PromisedSession): boolean {
+    const { policy, nowMs } = this.#world;
+    const owesTooMuch = wire.pushed < session.kept.newest || wire.link.server.unsentBytes() > policy.maxUnsentBytes;
+    return wire.pushed < wire.missed || (nowMs() - wire.lastDrainMs >= policy.stallMs && owesTooMuch);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Frame } from '../support/peer.ts';
+import type { Verdict } from './authenticators.ts';
 import type { Link } from './link.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
-import type { PromisedSession } from './promised-session.ts';
+import type { PromisedSession, PromisedToken } from './promised-session.ts';
 
 /** What the runtime owes a connection: an answer, a close, or a close behind an answer. */
 export interface Owed {
@@ -10,10 +11,14 @@ export interface Owed {
   /** In a few words (`summary` in frames.ts); undefined for a close alone. */
   answer?: string | undefined;
   closes?: number | undefined;
+  /** Or it only closes with this: two timers fire in the same moment. */
+  or?: number;
   /** Of whose session it speaks. */
   sessionId?: string;
-  /** The session that a welcome opens, or that a close leaves to another connection. */
+  /** The session that a welcome opens, and the token that it brings; and whether the connection that it had before is closed. */
   session?: PromisedSession;
+  token?: PromisedToken | undefined;
+  behind?: () => boolean;
   /** The job that it accepts, and where it was accepted before. */
   job?: PromisedJob;
   remembered?: Remembered | undefined;
@@ -26,6 +31,14 @@ export interface Owed {
 /** Frames that cannot be heard yet, in order: the first of them waits for something, undefined ones are nonsense. */
 export interface Wait {
   frames: (Frame | undefined)[];
+  /** What is known by now that the first was to wait for. */
+  news: News;
+}
+
+/** What something that takes its time has come to. */
+export interface News {
+  verdict?: Verdict;
+  read?: 'read' | 'failed';
 }
 
 /** The runtime's end of a link. */
@@ -40,6 +53,8 @@ export interface Wire {
   wait: Wait | undefined;
   /** The last numbered frame that was written to it. */
   pushed: number;
+  /** Up to where events were freed that it had no room for. */
+  missed: number;
   openedMs: number;
   lastInMs: number;
   lastOutMs: number;
@@ -59,6 +74,7 @@ export function newWire(link: Link, nowMs: number): Wire {
     owed: [],
     wait: undefined,
     pushed: 0,
+    missed: 0,
     openedMs: nowMs,
     lastInMs: nowMs,
     lastOutMs: nowMs,
@@ -67,4 +83,9 @@ export function newWire(link: Link, nowMs: number): Wire {
     fullSinceMs: undefined,
     refusals: 0,
   };
+}
+
+/** Whether its welcome is still owed: nothing numbered comes before it. */
+export function owesWelcome({ owed }: Wire): boolean {
+  return owed.some(({ answer }) => answer === 'session.welcome');
 }

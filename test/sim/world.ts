@@ -1,28 +1,26 @@
-import { Violation } from './client.ts';
-import { Life } from './life.ts';
+import { Lives } from './lives.ts';
 import { Lots } from './lots.ts';
 import { Network } from './network.ts';
 import { People } from './people.ts';
 import { drawPolicy, keyKeptMs, type Policy } from './settings.ts';
-import { simClock } from './sim-clock.ts';
 import { Story } from './story.ts';
 import type { Tally } from './tally.ts';
+import { turn } from './turn.ts';
 
 /**
  * A runtime, some clients, their links and jobs, in virtual time: each step one thing happens, drawn by the seed, and the
  * oracle says whether it went as the protocol promises. The same seed is the same story, step for step. The runtime may shut
- * down, and another take its place; clients and links live on.
+ * down, or die with its process, and another take its place; clients and links live on.
  */
 export class World {
   readonly story = new Story();
   /** What came to pass. */
   readonly tally: Tally = new Map();
   readonly #lots: Lots;
-  readonly #clock = simClock();
   readonly #policy: Policy;
   readonly #network: Network;
   readonly #people: People;
-  #life: Life;
+  readonly #lives: Lives;
 
   constructor(seed: number) {
     this.#lots = new Lots(seed);
@@ -30,28 +28,36 @@ export class World {
     this.#network = new Network(this.#lots, tell);
     this.#policy = drawPolicy((values) => this.#lots.pick(values));
     this.#tell(JSON.stringify(this.#policy));
-    this.#life = this.#begin();
-    const link = () => this.#network.add(this.#life.link());
-    this.#people = new People({ lots: this.#lots, tell, life: () => this.#life, link });
+    const [lots, network] = [this.#lots, this.#network];
+    this.#lives = new Lives({ policy: this.#policy, lots, tally: this.tally, network, tell });
+    this.#people = new People({ lots, network, tell, lives: this.#lives });
   }
 
-  /** One random thing happens; then everything that follows at once; then the promises are checked. */
+  /** The runtime is ready to serve. */
+  get ready(): Promise<void> {
+    return this.#lives.now.ready;
+  }
+
+  /** One random thing happens; then everything that follows at once; and each time the promises are checked. */
   async step(): Promise<void> {
     const acts: [weight: number, act: () => void | Promise<void>][] = [
-      [20, () => this.#network.deliverMany()],
-      [8, () => this.#people.connect()],
-      [5, () => this.#people.submit()],
-      [6, () => this.#life.agents.emit()],
-      [4, () => this.#life.agents.stream()],
-      [2, () => this.#life.agents.end()],
+      [15, () => this.#network.deliverMany()],
+      [10, () => this.#people.connect()],
+      [9, () => this.#people.submit()],
+      [6, () => this.#lives.now.agents.emit()],
+      [4, () => this.#lives.now.agents.stream()],
+      [2, () => this.#lives.now.agents.end()],
       [5, () => this.#decide()],
       [6, () => this.#people.say()],
-      [3, () => this.#network.disturb()],
-      [3, () => this.#network.learn()],
+      [2, () => this.#network.disturb()],
+      [8, () => this.#network.learn()],
       [4, () => this.#passTime()],
-      [1, () => this.#people.steal()],
+      [0.5, () => this.#people.steal()],
       [1, () => this.#fillDisk()],
-      [0.25, () => this.#shutDown()],
+      [5, () => this.#read()],
+      [4, () => this.#commit()],
+      [0.25, () => this.#lives.shutDown()],
+      [1, () => this.#lives.kill()],
     ];
     const weights = acts.reduce((sum, [weight]) => sum + weight, 0);
     let lot = this.#lots.below(weights * 4) / 4;
@@ -60,25 +66,30 @@ export class World {
       lot -= weight;
     }
     await this.#settle();
+    // Mostly the network is quick.
+    if (this.#lots.oneIn(2)) return;
+    this.#network.deliverMany();
+    await this.#settle();
   }
 
   /** The storm is over: every link works, every client comes back and has everything; then all leave, and nothing is left. */
   async calm(): Promise<void> {
     this.#tell('calm');
-    this.#life.full.clear();
+    this.#lives.now.disk.full.clear();
+    this.#lives.now.kept?.hold(false);
     const { clients } = this.#people;
     for (const client of clients) await this.#people.comeBack(client, () => this.#exchange());
-    this.#life.agents.endAll();
+    this.#lives.now.agents.endAll();
     await this.#exchange();
     for (const client of clients) this.#people.expectWhole(client);
     this.#network.cutAll();
     await this.#exchange();
     const { windowMs, graceMs, retentionMs, handshakeMs } = this.#policy;
     for (const ms of [handshakeMs, windowMs, graceMs, Math.max(windowMs, retentionMs), keyKeptMs]) {
-      this.#clock.advance(ms);
+      this.#lives.clock.advance(ms);
       await this.#settle();
     }
-    this.#life.expectNothingLeft();
+    this.#lives.expectNothingLeft();
   }
 
   // What can happen to the runtime.
@@ -87,61 +98,46 @@ export class World {
     const { windowMs } = this.#policy;
     // Mostly a little: much would end every connection there is.
     const few = [100, 100, 500, 500, 1000, 1000, 2000, 4000, 5000];
-    const ms = this.#lots.pick(this.#lots.below(3) > 0 ? few : [10_000, 20_000, 31_000, windowMs - 1, windowMs]);
+    const ms = this.#lots.pick(this.#lots.below(4) > 0 ? few : [10_000, 20_000, 31_000, windowMs - 1, windowMs]);
     this.#tell(`${ms} ms pass`);
-    this.#clock.advance(ms);
+    this.#lives.clock.advance(ms);
   }
 
   /** A session's disk is full for a while: what it would keep is refused. */
   #fillDisk(): void {
     const { sessionId } = this.#lots.pick(this.#people.clients);
     if (sessionId === undefined) return;
-    const { full } = this.#life;
+    const { full } = this.#lives.now.disk;
     this.#tell(`the disk of ${sessionId} is ${full.has(sessionId) ? 'well again' : 'full'}`);
     if (!full.delete(sessionId)) full.add(sessionId);
   }
 
   /** An authenticator that took its time comes to its verdict. */
   #decide(): void {
-    const { authenticators } = this.#life;
+    const { authenticators } = this.#lives.now;
     if (authenticators.busy === 0) return;
     const verdict = this.#lots.pick(['granted', 'granted', 'granted', 'granted', 'refused', 'failed'] as const);
     this.#tell(`an authenticator comes to its verdict: ${verdict}`);
     authenticators.decide(this.#lots.below(authenticators.busy), verdict);
   }
 
-  /** The runtime shuts down, no sooner and no later than its agents let it; then another begins, and knows of nothing. */
-  async #shutDown(): Promise<void> {
-    const life = this.#life;
-    this.#tell('the runtime shuts down');
-    const waits = life.agents.running;
-    const { done } = life.shutDown();
-    life.agents.check();
-    await turn();
-    // Whoever comes now is sent away.
-    this.#network.add(life.link());
-    if (waits > 0) {
-      if (done()) throw new Violation('the shutdown did not wait for the agents');
-      if (this.#lots.oneIn(2)) life.agents.endAll();
-      else {
-        this.#clock.advance(this.#policy.graceMs - 1);
-        await turn();
-        if (done()) throw new Violation('the shutdown did not give its agents all their grace');
-        this.#clock.advance(1);
-      }
-      await turn();
-    }
-    if (!done()) throw new Violation('the shutdown has no end');
-    while (life.authenticators.busy > 0) life.authenticators.decide(0, 'granted');
-    await turn();
-    life.expectNothingLeft();
-    this.#people.oldTokens.push(...life.oracle.tokens);
-    this.#life = this.#begin();
+  /** The disk comes to the end of a read. */
+  #read(): void {
+    const { disk } = this.#lives.now;
+    if (disk.reads.length === 0) return;
+    const how = this.#lots.oneIn(6) ? 'failed' : 'read';
+    this.#tell(`a read from disk: ${how}`);
+    disk.finish(this.#lots.below(disk.reads.length), how);
   }
 
-  #begin(): Life {
-    const tell = (line: string) => this.#tell(line);
-    return new Life({ policy: this.#policy, clock: this.#clock, lots: this.#lots, tally: this.tally, tell });
+  /** A store that lasts commits soon, or takes its time. */
+  #commit(): void {
+    const { kept } = this.#lives.now;
+    if (!kept) return;
+    const how = this.#lots.pick(['hold', 'hold', 'some', 'some', 'all'] as const);
+    this.#tell(`commits: ${how}`);
+    if (how === 'some') kept.commit(1 + this.#lots.below(3));
+    else kept.hold(how === 'hold');
   }
 
   // How the story goes on.
@@ -151,6 +147,8 @@ export class World {
     for (let moved = true; moved; ) {
       await turn();
       moved = this.#network.flush();
+      const { disk } = this.#lives.now;
+      for (; disk.reads.length > 0; moved = true) disk.finish(0, 'read');
       await this.#settle();
     }
   }
@@ -158,15 +156,10 @@ export class World {
   async #settle(): Promise<void> {
     await turn();
     this.#network.clear();
-    this.#life.check();
+    this.#lives.now.check();
   }
 
   #tell(line: string): void {
     this.story.tell(line);
   }
-}
-
-/** What follows at once, in microtasks and promises, has happened. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -22,8 +22,11 @@ export interface KeptStore extends Store {
   hold(byHand: boolean): void;
   /** From now on nothing can be committed; undefined: it works again, and what waited is committed. */
   fail(trouble: Pick<StoreTrouble, 'reason' | 'message'> | undefined): void;
-  /** The process dies: what is not committed is lost, and nothing is heard of this store again. */
-  crash(): void;
+  /**
+   * The process dies: what is not committed is lost, and nothing is heard of this store again. The oldest `writes` of what waits
+   * were committed before anybody was told.
+   */
+  crash(writes?: number): void;
   /** The store of the next process, over the same medium. Opening it fences this one, unless it is closed or crashed. */
   reopened(options?: KeptOptions): KeptStore;
 }
@@ -93,7 +96,11 @@ class Kept implements KeptStore {
     if (this.#commits === 'soon') this.commit();
   }
 
-  crash(): void {
+  crash(writes = 0): void {
+    for (const changes of this.waiting.slice(0, writes)) {
+      if (!this.medium.commit(this.#epoch, changes)) break;
+      this.committed += changes.length;
+    }
     this.#state = 'gone';
     this.#listener = undefined;
     this.waiting.length = 0;

@@ -11,9 +11,6 @@ export function lead(checkout: string): Driver {
   if (!existsSync(built(checkout))) {
     throw new Error(`${built(checkout)} is not there: build the checkout first (pnpm install && pnpm build)`);
   }
-  const { ARCP_NODE: node } = process.env;
-  if (node === undefined && !Object(process.features).typescript) {
-    throw new Error(`Node ${process.version} does not read TypeScript: set ARCP_NODE to the path of one from 22.18 on`);
-  }
-  return new Driver(node ?? process.execPath, [join(import.meta.dirname, 'main.ts'), checkout]);
+  const { ARCP_NODE = process.execPath } = process.env;
+  return new Driver(ARCP_NODE, [join(import.meta.dirname, 'main.ts'), checkout]);
 }

@@ -1,0 +1,126 @@
+import type { KeptMedium } from '../support/kept-medium.ts';
+import type { Frame } from '../support/peer.ts';
+import { principalOf } from './bearers.ts';
+import { Violation } from './client.ts';
+import { keyOf, parametersOf } from './foresight.ts';
+import type { Keeping } from './keeping.ts';
+import type { Link } from './link.ts';
+import { newJob, type PromisedJob, type Remembered } from './promised-job.ts';
+import { PromisedSession } from './promised-session.ts';
+import { goOn, type Remains } from './remains.ts';
+import { everyFeature, type Policy } from './settings.ts';
+import type { Owed, Wire } from './wire.ts';
+
+/** Of the oracle, what is needed to promise something. */
+export interface PromisesWorld {
+  policy: Policy;
+  keeping: Keeping;
+  wires: ReadonlyMap<Link, Wire>;
+  nowMs(): number;
+  wallMs(): number;
+  fault(message: string): void;
+}
+
+/** Every session, job and idempotency key that a runtime has promised to somebody, and how it comes to be. */
+export class Promises {
+  readonly sessions = new Map<string, PromisedSession>();
+  readonly jobs = new Map<string, PromisedJob>();
+  readonly keys = new Map<string, Remembered>();
+  /** Jobs that have yet to be named. */
+  readonly #unnamed: PromisedJob[] = [];
+  readonly #world: PromisesWorld;
+
+  constructor(world: PromisesWorld) {
+    this.#world = world;
+  }
+
+  /** What an earlier process has promised is promised still. */
+  restore(remains: Remains, medium: KeptMedium): void {
+    const { policy, keeping, wallMs, fault } = this.#world;
+    const { sessions, faults } = goOn(remains, { medium, wallMs: wallMs(), policy });
+    for (const message of faults) fault(message);
+    for (const session of sessions) {
+      this.sessions.set(session.id, session);
+      keeping.restores(session);
+      for (const job of session.jobs) this.jobs.set(job.id, job);
+    }
+    for (const [key, remembered] of remains.keys) this.keys.set(key, remembered);
+  }
+
+  /** A hello is welcomed. */
+  admits(wire: Wire, frame: Frame, owed: Owed): void {
+    const { keeping, fault } = this.#world;
+    const id = wire.candidate;
+    if (this.sessions.has(id)) fault(`a hello was welcomed to a session that stands: ${id}`);
+    const { auth, capabilities } = frame.payload;
+    const features = new Set(everyFeature.filter((feature) => capabilities?.features?.includes(feature)));
+    const session = new PromisedSession(id, { principal: principalOf(auth.token), features, kept: keeping.log(id) });
+    this.sessions.set(id, session);
+    open(wire, session, { cursor: 0, owed });
+  }
+
+  /** A resume is welcomed. */
+  attaches(wire: Wire, to: { session: PromisedSession; token: string; cursor: number }, owed: Owed): void {
+    const { wires, nowMs } = this.#world;
+    const { session, token, cursor } = to;
+    const { wire: other } = session;
+    if (other) {
+      session.detach(nowMs());
+      const close = { closes: 4001 };
+      other.owed.push(close);
+      owed.behind = () => !other.owed.includes(close) || !wires.has(other.link);
+    }
+    const fresh = { text: undefined, fenceSeq: Number.POSITIVE_INFINITY };
+    session.tokens = [fresh, ...session.tokens.filter(({ text }) => text === token)];
+    session.state = 'attached';
+    session.lag = 'untold';
+    open(wire, session, { cursor, owed });
+  }
+
+  /** A submit becomes a job. */
+  accepts(session: PromisedSession, frame: Frame, owed: Owed): void {
+    const { agent, max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = frame.payload;
+    const nowMs = this.#world.nowMs();
+    const job = newJob(session, nowMs + limitSec * 1000, agent === 'again' ? 'rerun' : 'fail');
+    owed.job = job;
+    this.#unnamed.push(job);
+    const key = keyOf(session.principal, frame);
+    if (key === undefined) return;
+    const remembered = { parameters: parametersOf(frame), job, accepted: undefined, atMs: nowMs };
+    owed.remembered = remembered;
+    this.keys.set(key, remembered);
+  }
+
+  /** An agent has begun to work. */
+  begins(jobId: string): void {
+    const [job] = this.#unnamed;
+    if (!this.jobs.has(jobId) && job) this.#name(job, jobId);
+    if (!this.jobs.has(jobId)) throw new Violation(`job ${jobId} runs, and was never accepted`);
+    if (this.jobs.get(jobId)?.cut !== undefined) this.#world.fault(`job ${jobId} begins again`);
+  }
+
+  /** Its submitter is told what the job is called. */
+  names({ job }: Owed, jobId: string): void {
+    if (job && job.id === '') this.#name(job, jobId);
+    if (job?.id !== jobId) this.#world.fault(`job ${job?.id} was accepted as ${jobId}`);
+  }
+
+  #name(job: PromisedJob, jobId: string): void {
+    if (this.jobs.has(jobId)) this.#world.fault(`job ${jobId} was accepted twice`);
+    this.#unnamed.splice(this.#unnamed.indexOf(job), 1);
+    job.id = jobId;
+    this.jobs.set(jobId, job);
+    job.session.jobs.push(job);
+  }
+}
+
+function open(wire: Wire, session: PromisedSession, { cursor, owed }: { cursor: number; owed: Owed }): void {
+  wire.phase = 'open';
+  wire.pushed = cursor;
+  wire.missed = 0;
+  wire.session = session;
+  session.wire = wire;
+  owed.session = session;
+  owed.token = session.tokens[0];
+  owed.sessionId = session.id;
+}
