@@ -69,6 +69,7 @@ function casesOf(
     const outcome = outcomeOf(at, act, policy);
     if (outcome && !isNeeded(at, named)) {
       // It is only a way: one to each place is enough.
+      if (outcome.next === at) return [];
       const place = JSON.stringify(outcome.next);
       if (reached.has(place)) return [];
       reached.add(place);
