@@ -205,7 +205,7 @@ export function sessionEffects(world: EffectsWorld) {
       connection.engage(session.features);
       world.registry().keep(session, 'attached');
     },
-    replay: (moment: SessionMoment) => sessionOf(moment).connection?.beginReplay(),
+    replay: (moment: SessionMoment) => sessionOf(moment).replay(),
     detach: (moment: SessionMoment) => {
       const session = sessionOf(moment);
       session.connection?.release();

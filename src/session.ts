@@ -83,7 +83,12 @@ export class Session {
     this.watchLag();
     // A resume may have given the feature up.
     if (!this.features.has('subscribe')) this.endSubscriptions();
-    if (connection) for (const subscription of this.subscriptions.values()) subscription.resume();
+  }
+
+  /** The welcome is said: the log is replayed, and what it watches goes on behind that. */
+  replay(): void {
+    this.connection?.beginReplay();
+    for (const subscription of this.subscriptions.values()) subscription.resume();
   }
 
   endSubscriptions(): void {

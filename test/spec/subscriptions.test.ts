@@ -141,6 +141,19 @@ describe('§5 it survives drop and resume of the subscriber', () => {
     expect(terminals(peer)).toMatchObject([{ job_id: jobId, payload: { result: 'done' } }]);
   });
 
+  test('§5 the welcome comes first, also where what was emitted meanwhile takes the room of what is to be replayed', async () => {
+    const at = world({ bufferEvents: 3 });
+    const { watcher, jobId } = await watched(at);
+    await subscribe(watcher.peer, jobId);
+    at.agent.emit(3);
+    await watcher.peer.settle();
+    await cut(watcher.peer);
+    at.agent.emit(1);
+    const { peer } = await comeBack(at, { resumeToken: watcher.resumeToken });
+    const seqs = peer.frames.map(({ type, event_seq: seq }) => seq ?? type);
+    expect(seqs).toEqual(['session.welcome', 1, 2, 3, 4, 'session.pong']);
+  });
+
   test('§5 byte-equal to the first time, what had been sent before', async () => {
     const at = world();
     const { watcher, jobId } = await watched(at);
