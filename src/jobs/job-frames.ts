@@ -13,6 +13,9 @@ export interface JobFramesOptions {
   settings: Settings;
 }
 
+/** What the runtime says in a status to the submitting session alone: by it, it is known among the frames of a log. */
+export const notePhases: ReadonlySet<unknown> = new Set(['back_pressure', 'credential_rotated']);
+
 /** What is written of one job besides its agent's events: into its session's log, and its history. */
 export class JobFrames {
   /** What every frame of the job has in its envelope, as JSON members: written once. */

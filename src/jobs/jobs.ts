@@ -185,14 +185,14 @@ export class Jobs {
   }
 
   /** A job that the end of a process has cut goes on, or ends, as its agent wants (§3, Crash). */
-  restore(id: string, { record, session, parts, issued }: RestoredJob): void {
+  restore(id: string, { record, session, parts, foundSeq, issued }: RestoredJob): void {
     const settings = this.#settings;
     const agent = this.#agents.find(record.agent);
     const kept = keptMachine(agent, { ledger: this.#ledger, from: parts.machine });
     const { accepted } = record;
     const parent = this.#live.get(accepted.parent_job_id ?? '')?.authority;
     const authority = regained(accepted, { budget: budgetIn(parts), parent, clock: settings.clock });
-    const history = historyIn(settings.store, this.#known.shelf, { id, record, newestSeq: session.log.newestSeq });
+    const history = historyIn(settings.store, this.#known.shelf, { id, record, newestSeq: foundSeq });
     const services = this.#services();
     const job = restoredJob(id, { record, session, agent, authority, history, ...services, ...(kept && { kept }) });
     this.#live.set(id, job);

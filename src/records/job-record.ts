@@ -12,6 +12,8 @@ export interface RestoredJob {
   record: JobRecord;
   session: Session;
   parts: JobParts;
+  /** The newest event of its session that was found on disk. */
+  foundSeq: number;
   /** The credentials it has in this process; undefined where they could not be had. */
   issued: readonly Credential[] | undefined;
 }

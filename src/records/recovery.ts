@@ -32,7 +32,12 @@ export async function recover(found: Recovered, world: RecoveryWorld): Promise<v
   const tombstones = read<TombstoneRecord>(found, 'tombstone');
   for (const [hash, record] of oldestFirst(tombstones)) registry.restoreTombstone(hash, record);
   for (const [id, record] of oldestFirst(read<KeyRecord>(found, 'key'))) jobs.keys.restore(id, record);
-  for (const [id, record] of oldestFirst(jobRecords)) if (record.status !== 'running') jobs.restoreEnded(id, record);
+  const foundSeq = (sessionId: string) => found.logs.get(sessionId)?.newestSeq ?? 0;
+  for (const [id, record] of oldestFirst(jobRecords)) {
+    const { status, session, lastSeq = 0 } = record;
+    // What a session that was over did not keep is not there any more.
+    if (status !== 'running') jobs.restoreEnded(id, { ...record, lastSeq: Math.min(lastSeq, foundSeq(session)) });
+  }
   const running = new Map<string, [string, JobRecord][]>();
   for (const [id, record] of jobRecords) {
     if (record.status !== 'running') continue;
@@ -47,7 +52,8 @@ export async function recover(found: Recovered, world: RecoveryWorld): Promise<v
     // In the order of their ids, which is that of their submits: a parent before its children.
     for (const [jobId, job] of own.sort(([a], [b]) => (a < b ? -1 : 1))) {
       const credentials = issued.has(jobId) ? issued.get(jobId) : [];
-      jobs.restore(jobId, { record: job, session, parts: partsOf(jobId, parts), issued: credentials });
+      const kept = { parts: partsOf(jobId, parts), foundSeq: foundSeq(id) };
+      jobs.restore(jobId, { record: job, session, ...kept, issued: credentials });
     }
     running.delete(id);
   }

@@ -79,6 +79,11 @@ export class JobHistory {
     return new JobHistory(this.#shelf);
   }
 
+  /** The newest number that an earlier process has left on disk; 0 where there was none. */
+  get foundSeq(): number {
+    return this.#elsewhere?.newestSeq ?? 0;
+  }
+
   /** The index behind the newest entry. */
   get end(): number {
     return this.#first + this.count;

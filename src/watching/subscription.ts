@@ -19,13 +19,15 @@ export interface SubscriptionOptions {
   session: Session;
   /** What is needed of it: the job itself would be kept from being freed at its end. */
   job: Pick<KnownJob, 'id' | 'accepted' | 'history'>;
-  /** The index in the job's history of the first entry wanted. */
-  next: number;
+  /** The first entry wanted: its index in the job's history, or the place before it, where the history may have to be read. */
+  from: { index: number } | { place: number };
   turns: Turns;
   clock: Clock;
   ledger: Ledger;
   /** The job's terminal has been passed on, or nothing more can come. */
   ended(subscription: Subscription): void;
+  /** The history cannot be read: that is tried again when a connection comes. */
+  failed(error: unknown): void;
 }
 
 /** A subscription in a few words: enough to go on with it. `fromSeq` is the place in the job's history that it has come to. */
@@ -49,15 +51,16 @@ export class Subscription implements HistoryReader, Task {
   readonly #envelope: string;
   readonly #id: string;
   readonly #recordText = () => JSON.stringify(this.record);
-  /** `waiting`: for room in the socket, or for a connection. */
-  #state: 'idle' | 'due' | 'waiting' | 'over' = 'idle';
+  /** `unread`, `reading`: where it begins is not known before the history is read. `waiting`: for room, or for a connection. */
+  #state: 'unread' | 'reading' | 'idle' | 'due' | 'waiting' | 'over' = 'idle';
 
   constructor(options: SubscriptionOptions) {
-    const { session, job, next } = options;
+    const { session, job, from } = options;
     this.#options = options;
     this.session = session;
     this.jobId = job.id;
-    this.next = next;
+    this.next = 'index' in from ? from.index : Number.POSITIVE_INFINITY;
+    if ('place' in from) this.#state = 'unread';
     this.#id = `${session.id} ${job.id}`;
     const { trace_id: traceId } = job.accepted;
     const trace_id = traceId === undefined ? undefined : session.dialect.trace(traceId);
@@ -67,7 +70,9 @@ export class Subscription implements HistoryReader, Task {
   }
 
   get record(): SubscriptionRecord {
-    const fromSeq = this.#options.job.history.placeBefore(this.next);
+    const { from, job } = this.#options;
+    const isRead = Number.isFinite(this.next);
+    const fromSeq = 'place' in from && !isRead ? from.place : job.history.placeBefore(this.next);
     return { session: this.session.id, job: this.jobId, fromSeq };
   }
 
@@ -80,8 +85,29 @@ export class Subscription implements HistoryReader, Task {
     if (this.next === history.end) this.#conclude();
   }
 
+  /** Finds where it begins: at once, unless the history has to be read first. */
+  begin(): void {
+    const { from, job, failed } = this.#options;
+    if (this.#state !== 'unread' || !('place' in from)) return this.wake();
+    const found = () => {
+      if (this.#state !== 'unread' && this.#state !== 'reading') return;
+      this.#state = 'idle';
+      this.next = job.history.after(from.place);
+      this.wake();
+    };
+    const loading = job.history.newestSeq > from.place ? job.history.loaded() : undefined;
+    if (!loading) return found();
+    this.#state = 'reading';
+    const unread = (error: unknown) => {
+      if (this.#state === 'reading') this.#state = 'unread';
+      failed(error);
+    };
+    loading.then(found).catch(unread);
+  }
+
   /** There is room again, or a connection. */
   readonly resume = (): void => {
+    if (this.#state === 'unread') return this.begin();
     if (this.#state !== 'waiting') return;
     this.#state = 'idle';
     this.wake();

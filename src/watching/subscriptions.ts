@@ -8,7 +8,7 @@ import type { Session } from '../session.ts';
 import { ArcpError, type ErrorCode, type ErrorDetails } from '../wire/errors.ts';
 import type { ClientFrameOf } from '../wire/messages.ts';
 import { describe } from './listing.ts';
-import { Subscription, type SubscriptionRecord } from './subscription.ts';
+import { Subscription, type SubscriptionOptions, type SubscriptionRecord } from './subscription.ts';
 import { Turns } from './turns.ts';
 
 export interface SubscriptionsWorld {
@@ -49,17 +49,19 @@ export class Subscriptions {
     this.#stop(session.subscriptions.get(namedJob(frame)));
   }
 
-  /** Begins a subscription at an index of the job's history; one before it is over. */
-  #begin(session: Session, job: KnownJob, next: number): void {
+  /** Begins a subscription; one before it is over. */
+  #begin(session: Session, job: KnownJob, from: SubscriptionOptions['from']): void {
     this.#stop(session.subscriptions.get(job.id));
     const { settings, ledger } = this.#world;
-    const { clock } = settings;
+    const { clock, log } = settings;
+    const failed = (error: unknown) => log.error({ jobId: job.id, err: error }, 'a history cannot be read');
     const ended = (over: Subscription) => this.#stop(over);
     const { id, accepted, history } = job;
     const watched = { id, accepted, history };
-    const subscription = new Subscription({ session, job: watched, next, turns: this.#turns, clock, ledger, ended });
+    const turns = this.#turns;
+    const subscription = new Subscription({ session, job: watched, from, turns, clock, ledger, ended, failed });
     session.subscriptions.set(job.id, subscription);
-    subscription.wake();
+    subscription.begin();
   }
 
   #stop(subscription: Subscription | undefined): void {
@@ -71,15 +73,8 @@ export class Subscriptions {
 
   /** Goes on with a subscription where `record` says that it was. */
   restore(session: Session, job: KnownJob, { fromSeq }: SubscriptionRecord): void {
-    const begin = () => {
-      // Its session may be over meanwhile.
-      if (session.tokens && session.state !== 'ended') this.#begin(session, job, job.history.after(fromSeq));
-    };
-    const loading = job.history.newestSeq > fromSeq ? job.history.loaded() : undefined;
-    if (!loading) return begin();
-    const failed = (error: unknown) =>
-      this.#world.settings.log.error({ jobId: job.id, err: error }, 'a history cannot be read');
-    loading.catch(failed).then(begin).catch(failed);
+    // What came behind that was kept in the process alone, and has been passed on: other events have its numbers now.
+    this.#begin(session, job, { place: Math.min(fromSeq, job.history.foundSeq) });
   }
 
   #admit(session: Session, jobId: string): KnownJob {
@@ -119,7 +114,7 @@ export class Subscriptions {
       },
     );
     // To its own session's job it changes nothing: each event comes once.
-    if (!isOwn) this.#begin(session, job, replayed ? history.after(fromSeq) : history.end);
+    if (!isOwn) this.#begin(session, job, { index: replayed ? history.after(fromSeq) : history.end });
   }
 
   #refusal(
