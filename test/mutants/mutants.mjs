@@ -6,6 +6,7 @@ import { requestMutants } from './mutants.requests.mjs';
 import { restartMutants } from './mutants.restart.mjs';
 import { resumeMutants } from './mutants.resume.mjs';
 import { sessionMutants } from './mutants.session.mjs';
+import { watchingMutants } from './mutants.watching.mjs';
 
 /**
  * Every way of breaking the runtime: its name, and the patches that do it. A patch replaces a text that stands exactly once
@@ -19,6 +20,7 @@ export const mutants = [
   ...leaseMutants,
   ...restartMutants,
   ...requestMutants,
+  ...watchingMutants,
   ...clientMutants,
 ].map(([name, ...patches]) => ({
   name,

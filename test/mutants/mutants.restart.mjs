@@ -90,7 +90,7 @@ export const restartMutants = [
   ],
   [
     'an ended job is forgotten by the next process',
-    ['src/records/recovery.ts', "if (record.status !== 'running') jobs.restoreEnded(id, record);", ''],
+    ['src/records/recovery.ts', "if (status !== 'running') jobs.restoreEnded(", 'if (!status) jobs.restoreEnded('],
   ],
   [
     'a cursor is believed that no token of before the restart can have brought',

@@ -134,6 +134,9 @@ export class Agents {
     // A full disk is told to the agent, which here goes on as if nothing were.
     const isRefused = isNumbered && full.has(session.id);
     if (isNumbered && !isRefused) job.said.push(line);
+    // Who watches may have negotiated it.
+    const body = { current: Number(line.split(' ')[1]) };
+    if (!isNumbered && this.#isHeard(job)) job.history.addLeftOut('job.event', { kind: 'progress', body });
     try {
       say();
     } catch (error) {

@@ -4,13 +4,14 @@ import type { Known } from './foresight.ts';
 import { isOverdue } from './promised-job.ts';
 import type { PromisedSession } from './promised-session.ts';
 import { keyKeptMs, type Policy } from './settings.ts';
+import { faultsOfWatches } from './watching.ts';
 import { owesWelcome, type Wire } from './wire.ts';
 
 /** What is wrong with a session, held against what was promised of it. */
 export function* faultsOfSession(
   session: PromisedSession,
   info: SessionInfo | undefined,
-  known: { nowMs(): number; policy: Policy },
+  known: Known,
 ): Iterable<string> {
   const { policy } = known;
   const nowMs = known.nowMs();
@@ -35,6 +36,7 @@ export function* faultsOfSession(
     if (job.said.length > 0) yield `job ${job.id} said ${job.said.join()}, which was not kept`;
     if (job.result?.isDue) yield `job ${job.id} streamed what was not kept`;
   }
+  yield* faultsOfWatches(session, known);
   if (session.lag === 'due') yield `${id} was not told that it is behind`;
 }
 

@@ -2,6 +2,7 @@ import { memoryStore, type Store } from '../../src/index.ts';
 import type { KeptStore } from '../support/kept.ts';
 import type { Link } from './link.ts';
 import type { Oracle } from './oracle.ts';
+import type { PromisedJob } from './promised-job.ts';
 
 /** What can be seen of a store from outside. */
 export interface StoreView {
@@ -33,6 +34,8 @@ export interface Read {
   link: Link | undefined;
   log: string;
   fromSeq: number;
+  /** The job whose history it is; undefined where it is events for a resume. */
+  job: PromisedJob | undefined;
   finish(how: 'read' | 'failed'): void;
 }
 
@@ -75,7 +78,10 @@ export class Disk {
         oracle.wrote(position);
         return position;
       },
-      readFrames: (log, fromSeq, toSeq) => this.#read(log, fromSeq, () => inner.readFrames(log, fromSeq, toSeq)),
+      readFrames: (log, fromSeq, toSeq) =>
+        this.#read({ log, fromSeq, job: oracle.loads.begins(log, fromSeq, toSeq) }, () =>
+          inner.readFrames(log, fromSeq, toSeq),
+        ),
       flush: () => inner.flush(),
       close: () => inner.close(),
       openLog: (sessionId, limits) => this.#watchedLog(sessionId, inner.openLog(sessionId, limits)),
@@ -89,13 +95,13 @@ export class Disk {
     read.finish(how);
   }
 
-  #read(log: string, fromSeq: number, read: () => Promise<string[]>): Promise<string[]> {
+  #read(asked: Pick<Read, 'log' | 'fromSeq' | 'job'>, read: () => Promise<string[]>): Promise<string[]> {
     return new Promise((resolve, reject) => {
       const finish = (how: 'read' | 'failed') => {
         if (how === 'read') resolve(read());
         else reject(new Error('the simulated disk cannot be read'));
       };
-      this.reads.push({ link: this.#oracle.heard, log, fromSeq, finish });
+      this.reads.push({ ...asked, link: this.#oracle.heard, finish });
     });
   }
 
@@ -104,7 +110,9 @@ export class Disk {
     const append = log.append.bind(log);
     keeping.opensLog(sessionId);
     log.append = (head, tail) => {
-      if (this.full.has(sessionId)) {
+      const [, jobId = ''] = /"job_id":"(\w+)"/.exec(head) ?? [];
+      // What it is passed on of other sessions' jobs finds room.
+      if (this.full.has(sessionId) && this.#oracle.jobs.get(jobId)?.session.id === sessionId) {
         keeping.refusesToKeep(sessionId, /"type":"job\.(result|error)"/.test(head));
         throw new Error('no space left on the simulated disk');
       }

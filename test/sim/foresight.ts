@@ -2,10 +2,13 @@ import type { Frame } from '../support/peer.ts';
 import { isSlow, principalOf } from './bearers.ts';
 import type { StoreView } from './disk.ts';
 import type { Link } from './link.ts';
+import { foreseeList } from './listing.ts';
+import type { Loads } from './loads.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
 import type { PromisedSession } from './promised-session.ts';
 import type { Promises } from './promises.ts';
 import type { Policy } from './settings.ts';
+import { foreseeSubscribe, foreseeUnsubscribe } from './watching.ts';
 import type { News, Owed, Wire } from './wire.ts';
 
 /** What a frame has to be answered with, and what it changes. */
@@ -16,7 +19,9 @@ export interface Foresight {
   /** Called as the frame is heard. */
   changes?: (owed: Owed) => void;
   /** It cannot be answered yet: what follows waits, too. */
-  waits?: 'an authenticator' | 'the disk';
+  waits?: 'an authenticator' | 'the disk' | 'a history';
+  /** The job whose history that is. */
+  job?: PromisedJob;
   /** What came to pass, where that is more than the answer. */
   what?: string;
 }
@@ -33,6 +38,7 @@ export interface Known {
   /** Submits by principal and idempotency key. */
   keys: ReadonlyMap<string, Remembered>;
   promises: Promises;
+  loads: Loads;
 }
 
 const badRequest: Foresight = { answer: 'session.error INVALID_REQUEST' };
@@ -57,6 +63,12 @@ export function foresee(wire: Wire, frame: Frame | undefined, known: Known, news
       return { ...goodbye, changes: () => bye(session, known) };
     case 'job.submit':
       return foreseeSubmit(session, frame, known);
+    case 'session.list_jobs':
+      return foreseeList(session, frame, known);
+    case 'job.subscribe':
+      return foreseeSubscribe(session, frame, { known, news });
+    case 'job.unsubscribe':
+      return foreseeUnsubscribe(session, frame);
     case 'job.cancel':
       return foreseeCancel(session, known.jobs.get(frame.payload.job_id), known);
     default:
@@ -170,6 +182,7 @@ function foreseeAck(wire: Wire, session: PromisedSession, { seq, known }: { seq:
 function bye(session: PromisedSession, { policy, nowMs }: Known): void {
   session.detach(nowMs());
   session.state = 'closed';
+  session.watches.clear();
   if (policy.onBye === 'cancel') session.cancelJobs(nowMs());
 }
 

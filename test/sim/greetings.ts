@@ -1,7 +1,6 @@
 import type { Greeting, SimClient } from './client.ts';
 import type { Lots } from './lots.ts';
-
-const everyFeature = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'];
+import { everyFeature } from './settings.ts';
 
 /** What a client says first: what it needs, and, where it is hasty, some nonsense before. */
 export function drawGreetings(client: SimClient, lots: Lots, everyToken: readonly string[]): Greeting[] {

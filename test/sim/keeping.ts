@@ -1,20 +1,15 @@
 import type { Frame } from '../support/peer.ts';
 import { isLagging } from './check.ts';
-import type { StoreView } from './disk.ts';
+import type { Known } from './foresight.ts';
 import { parsed } from './frames.ts';
 import { faultOfEnd, type PromisedJob } from './promised-job.ts';
 import { Kept, type PromisedSession } from './promised-session.ts';
-import type { Policy } from './settings.ts';
 import { count, type Tally } from './tally.ts';
+import { faultOfPass } from './watching.ts';
 
 /** Of the oracle, what is needed to judge what is kept. */
-export interface KeepingWorld {
-  policy: Policy;
+export interface KeepingWorld extends Known {
   tally: Tally;
-  jobs: ReadonlyMap<string, PromisedJob>;
-  store: StoreView;
-  nowMs(): number;
-  sessions: ReadonlyMap<string, PromisedSession>;
   fault(message: string): void;
 }
 
@@ -49,13 +44,30 @@ export class Keeping {
     const kept = this.#logs.get(sessionId);
     kept?.add(text);
     const job = world.jobs.get(frame?.job_id ?? '');
-    if (!frame || !kept || job?.session.id !== sessionId) return world.fault(`kept in ${sessionId}: ${text}`);
-    const { session } = job;
+    const session = world.sessions.get(sessionId);
+    if (!frame || !kept || !job || !session) return world.fault(`kept in ${sessionId}: ${text}`);
     session.lapse(world.nowMs(), world.policy);
     if (!world.store.lasts) session.makeRoom(world.policy, kept.newest);
-    if (job.ended) return world.fault(`kept after its job had ended: ${text}`);
-    const fault = frame.type === 'job.event' ? this.#said(job, frame) : this.#ended(job, frame);
+    const fault = this.#faultOf(frame, session, job);
     if (fault !== undefined) world.fault(`job ${job.id} ${fault}`);
+  }
+
+  #faultOf(frame: Frame, session: PromisedSession, job: PromisedJob): string | undefined {
+    const isOwn = job.session === session;
+    const { newest } = session.kept;
+    const { type, payload } = frame;
+    if (payload.kind === 'status' && payload.body.phase === 'back_pressure') {
+      if (isOwn) job.history.passed(newest);
+      return tellsLag(session);
+    }
+    if (type === 'job.event' && isLagging(session, this.#world.policy)) session.lag = 'due';
+    if (!isOwn) {
+      count(this.#world.tally, 'passed on');
+      return faultOfPass(session, frame, this.#world);
+    }
+    if (job.ended) return `has ended, and said ${JSON.stringify(frame)}`;
+    job.history.add(newest, frame);
+    return type === 'job.event' ? this.#said(job, frame) : this.#ended(job, frame);
   }
 
   #ended(job: PromisedJob, frame: Frame): string | undefined {
@@ -64,6 +76,7 @@ export class Keeping {
     const fault = faultOfEnd(job, final_status, nowMs(), policy);
     job.ended = final_status;
     job.endedMs = nowMs();
+    job.lastSeq = job.session.kept.newest;
     count(tally, `job ${job.ended}`);
     if (fault !== undefined || final_status !== 'success') return fault;
     if (job.result) {
@@ -74,14 +87,7 @@ export class Keeping {
   }
 
   #said(job: PromisedJob, frame: Frame): string | undefined {
-    const { session } = job;
     const { kind, body } = frame.payload;
-    if (kind === 'status' && body.phase === 'back_pressure') {
-      const isDue = session.lag === 'due';
-      session.lag = 'told';
-      return isDue ? undefined : 'told of a lag that is not there, or twice of one';
-    }
-    if (isLagging(session, this.#world.policy)) session.lag = 'due';
     if (kind === 'result_chunk') return job.result ? job.result.faultOfChunk(frame) : 'streams what nobody wrote';
     const said = job.said.shift();
     const text = kind === 'log' ? body.message : `${kind} ${kind === 'status' ? body.phase : body.current}`;
@@ -100,6 +106,19 @@ export class Keeping {
     session.wire = undefined;
     session.state = 'failed';
     session.tokens = [];
-    for (const job of session.running) Object.assign(job, { ended: 'error', endedMs: this.#world.nowMs() });
+    session.watches.clear();
+    const [endedMs, lastSeq] = [this.#world.nowMs(), session.kept.newest];
+    for (const job of session.running) {
+      // Only who watches is told.
+      job.history.addLeftOut('job.error', { final_status: 'error', code: 'INTERNAL_ERROR', job_id: job.id });
+      Object.assign(job, { ended: 'error', endedMs, lastSeq });
+    }
   }
+}
+
+/** What is wrong with it that a session is told that it is behind. */
+function tellsLag(session: PromisedSession): string | undefined {
+  const isDue = session.lag === 'due';
+  session.lag = 'told';
+  return isDue ? undefined : 'told of a lag that is not there, or twice of one';
 }

@@ -21,6 +21,7 @@ const known = [
   'a job failed inside the runtime',
   'the authenticator failed',
   'events of a session cannot be read',
+  'a history cannot be read',
 ];
 
 export interface LifeOptions {

@@ -10,6 +10,7 @@ import { parsed } from './frames.ts';
 import { Hearings } from './hearings.ts';
 import { Keeping } from './keeping.ts';
 import type { Link, Tap } from './link.ts';
+import { Loads } from './loads.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
 import type { PromisedSession } from './promised-session.ts';
 import { Promises } from './promises.ts';
@@ -43,6 +44,7 @@ export class Oracle implements Tap, Known {
   isDetached: (sessionId: string) => boolean = () => false;
   readonly wires = new Map<Link, Wire>();
   readonly promises: Promises;
+  readonly loads: Loads;
   readonly keeping: Keeping;
   /** Every token that was ever told, the newest last. */
   readonly tokens: string[] = [];
@@ -64,6 +66,7 @@ export class Oracle implements Tap, Known {
     this.store = kept ? viewOf(kept) : { ...inMemory, newestOf: (id) => this.keeping.log(id).newest };
     this.#hearings = new Hearings(this);
     this.#voice = new Voice(this);
+    this.loads = new Loads((wire, news) => this.#hearings.goesOn(wire, news));
   }
 
   get sessions(): ReadonlyMap<string, PromisedSession> {
@@ -117,12 +120,13 @@ export class Oracle implements Tap, Known {
   }
 
   /** Something was read from disk, or could not be, for whoever may be gone by now. */
-  reads({ link, log, fromSeq }: Read, how: 'read' | 'failed'): void {
+  reads({ link, log, fromSeq, job }: Read, how: 'read' | 'failed'): void {
+    this.heard = link;
+    if (job) return this.loads.reads(job, how);
     const session = this.sessions.get(log);
     if (how === 'read' && session?.isCold(fromSeq - 1)) session.cold = fromSeq - 1;
     const wire = link && this.wires.get(link);
     count(this.tally, `waited for the disk, ${wire?.phase === 'handshake' ? how : 'and too long'}`);
-    this.heard = link;
     if (wire) this.#hearings.goesOn(wire, { read: how });
   }
 

@@ -4,7 +4,7 @@ import type { Link } from './link.ts';
 import type { Lives } from './lives.ts';
 import type { Lots } from './lots.ts';
 import type { Network } from './network.ts';
-import { drawSubmit, say } from './sayings.ts';
+import { drawSubmit, drawWatch, say } from './sayings.ts';
 
 interface Surroundings {
   lots: Lots;
@@ -21,7 +21,12 @@ export class People {
   constructor(around: Surroundings) {
     this.#around = around;
     // Two clients may be the same person's.
-    const names = around.lots.pick([['ann'], ['ann', 'ben'], ['ann', 'ann', 'ben'], ['ann', 'ben', 'ben']]);
+    const names = around.lots.pick([
+      ['ann', 'ben'],
+      ['ann', 'ann'],
+      ['ann', 'ann', 'ben'],
+      ['ann', 'ben', 'ben'],
+    ]);
     for (const name of names) this.clients.push(this.#client(name));
   }
 
@@ -55,6 +60,17 @@ export class People {
     const client = lots.pick(this.clients);
     const link = client.live?.link;
     if (link) tell(`${client.principal} says ${say(client, link, { lots, jobId: this.#anyJob(client) })}`);
+  }
+
+  /** Somebody watches what somebody of the same name does elsewhere. */
+  watch(): void {
+    const { lots, tell } = this.#around;
+    const able = this.clients.filter((client) => client.live && this.#elsewhere(client).length > 0);
+    if (able.length === 0) return;
+    const client = lots.pick(able);
+    const job_id = lots.pick(this.#elsewhere(client).slice(-4));
+    if (client.live) client.send(client.live.link, 'job.subscribe', { job_id, ...drawWatch(lots, client.newestSeq) });
+    tell(`${client.principal} watches ${job_id}`);
   }
 
   /** Somebody else presents a token that is not his, thrice: he must get nothing. */
@@ -113,6 +129,14 @@ export class People {
     const persons = jobs.filter(({ session, ended }) => session.principal === principal && ended === undefined);
     const ids = lots.pick([jobIds, persons.map(({ id }) => id), jobs.map(({ id }) => id)]);
     return lots.pick([...ids, 'job_unknown'].slice(-6));
+  }
+
+  /** Jobs of the other sessions of its person, but for those that it is about to go on with by itself. */
+  #elsewhere({ principal, sessionId }: SimClient): string[] {
+    const { oracle } = this.#around.lives.now;
+    const session = oracle.sessions.get(sessionId ?? '');
+    const jobs = [...oracle.jobs.values()].filter((job) => !session?.watches.get(job.id)?.isAwaited);
+    return jobs.filter((job) => job.session.principal === principal && job.session !== session).map(({ id }) => id);
   }
 
   #tokens(): string[] {

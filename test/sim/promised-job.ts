@@ -1,6 +1,7 @@
 // What a runtime has promised about a job, as the protocol's text has it (§7): held against what the runtime does, by
 // test/sim/oracle.ts. Times are the runtime's own, in milliseconds.
 import type { FinalStatus } from '../../machines/index.ts';
+import { PromisedHistory } from './promised-history.ts';
 import type { PromisedSession } from './promised-session.ts';
 import type { PromisedResult } from './results.ts';
 import type { Policy } from './settings.ts';
@@ -23,7 +24,11 @@ export interface PromisedJob {
   cut: FinalStatus | undefined;
   /** What the agent said that has yet to be numbered. */
   said: string[];
+  /** What it has emitted, for whoever watches it. */
+  history: PromisedHistory;
   ended: FinalStatus | undefined;
+  /** The number of its end in its session. */
+  lastSeq: number;
   endedMs: number;
 }
 
@@ -48,7 +53,9 @@ export function newJob(session: PromisedSession, limitAtMs: number, onRestart: P
     shutMs: Number.POSITIVE_INFINITY,
     cut: undefined,
     said: ['begun'],
+    history: new PromisedHistory(session.kept.newest + 1),
     ended: undefined,
+    lastSeq: 0,
     endedMs: Number.POSITIVE_INFINITY,
   };
 }

@@ -2,6 +2,7 @@
 // test/sim/oracle.ts. Times are the runtime's own, in milliseconds.
 import type { PromisedJob } from './promised-job.ts';
 import type { Policy } from './settings.ts';
+import type { Watch } from './watching.ts';
 import type { Wire } from './wire.ts';
 
 /** Everything numbered in one session, as it was kept. */
@@ -58,6 +59,8 @@ export class PromisedSession {
   /** Whether the client was told that it is behind, and has not caught up by half since (§6.5). */
   lag: 'untold' | 'due' | 'told' = 'untold';
   jobs: PromisedJob[] = [];
+  /** What it watches, by the id of the job. */
+  watches = new Map<string, Watch>();
 
   constructor(id: string, about: { principal: string; features: ReadonlySet<string>; kept: Kept }) {
     this.id = id;
@@ -107,6 +110,7 @@ export class PromisedSession {
   lapse(nowMs: number, { windowMs, onExpire }: Policy): void {
     if (this.state !== 'detached' || this.detachedMs + windowMs > nowMs) return;
     this.state = 'expired';
+    this.watches.clear();
     this.expiredMs = this.detachedMs + windowMs;
     if (onExpire === 'cancel') this.cancelJobs(this.expiredMs);
   }

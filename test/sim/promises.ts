@@ -2,21 +2,18 @@ import type { KeptMedium } from '../support/kept-medium.ts';
 import type { Frame } from '../support/peer.ts';
 import { principalOf } from './bearers.ts';
 import { Violation } from './client.ts';
-import { keyOf, parametersOf } from './foresight.ts';
+import { type Known, keyOf, parametersOf } from './foresight.ts';
 import type { Keeping } from './keeping.ts';
-import type { Link } from './link.ts';
 import { newJob, type PromisedJob, type Remembered } from './promised-job.ts';
 import { PromisedSession } from './promised-session.ts';
 import { goOn, type Remains } from './remains.ts';
-import { everyFeature, type Policy } from './settings.ts';
+import { everyFeature } from './settings.ts';
+import { isKnown } from './watching.ts';
 import type { Owed, Wire } from './wire.ts';
 
 /** Of the oracle, what is needed to promise something. */
-export interface PromisesWorld {
-  policy: Policy;
+export interface PromisesWorld extends Known {
   keeping: Keeping;
-  wires: ReadonlyMap<Link, Wire>;
-  nowMs(): number;
   wallMs(): number;
   fault(message: string): void;
 }
@@ -45,6 +42,18 @@ export class Promises {
       for (const job of session.jobs) this.jobs.set(job.id, job);
     }
     for (const [key, remembered] of remains.keys) this.keys.set(key, remembered);
+    for (const session of sessions) this.#watchOn(session);
+  }
+
+  #watchOn(session: PromisedSession): void {
+    const { watches } = session;
+    session.watches = new Map();
+    if (session.state !== 'detached') return;
+    for (const [jobId, { place }] of watches) {
+      const job = this.jobs.get(jobId);
+      if (job && isKnown(job, this.#world))
+        this.#world.loads.watchesOn(session, job, Math.min(place, job.history.foundSeq));
+    }
   }
 
   /** A hello is welcomed. */
@@ -75,6 +84,7 @@ export class Promises {
     session.state = 'attached';
     session.lag = 'untold';
     open(wire, session, { cursor, owed });
+    this.#world.loads.triesAgain(session);
   }
 
   /** A submit becomes a job. */

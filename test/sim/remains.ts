@@ -54,7 +54,14 @@ function copyOf(session: PromisedSession, kept: Kept): PromisedSession {
   const { state, detachedMs, expiredMs, acked, written, freed, cold, lag } = session;
   Object.assign(copy, { state, detachedMs, expiredMs, acked, written, freed, cold, lag });
   copy.tokens = session.tokens.map((token) => token);
-  copy.jobs = session.jobs.map((job) => ({ ...job, session: copy, said: [], result: undefined }));
+  copy.jobs = session.jobs.map((job) => ({
+    ...job,
+    session: copy,
+    said: [],
+    result: undefined,
+    history: job.history.copy(),
+  }));
+  copy.watches = new Map([...session.watches].map(([id, watch]) => [id, { ...watch }]));
   return copy;
 }
 
@@ -73,13 +80,16 @@ export function goOn(
     const own = copyOf(session, new Kept(session.kept.texts.slice(0, newestSeq)));
     own.cold = own.durable = newestSeq;
     own.freed = isLost ? newestSeq : freedOnDisk(session.id, medium);
-    if (own.freed > session.freed) faults.push(`${own.id} has lost what is behind ${session.freed}`);
+    if (!isLost && own.freed > session.freed) faults.push(`${own.id} has lost what is behind ${session.freed}`);
     own.acked = Math.min(Math.max(own.acked, own.freed), newestSeq);
     own.tokens = own.tokens.map(({ text, fenceSeq }) => ({ text, fenceSeq: Math.min(fenceSeq, newestSeq) }));
     own.lag = 'untold';
     if (own.state === 'attached') own.detach(remains.atMs);
     const passedMs = wallMs - remains.wallMs;
     for (const job of own.running) cut(job, { passedMs, nowMs: remains.atMs });
+    const onDiskSeq = medium.numbers(session.id).newestSeq;
+    for (const job of own.jobs)
+      job.history = job.history.left(job.ended ? Math.min(job.lastSeq, onDiskSeq) : onDiskSeq);
     own.lapse(remains.atMs, policy);
     return own;
   });

@@ -10,7 +10,7 @@ export async function simulate(seed: number, steps: number): Promise<Tally> {
     for (; step < steps; step += 1) await world.step();
     await world.calm();
   } catch (error) {
-    const told = world.story.last(60).map((line) => `  ${line}`);
+    const told = world.story.last(Number(process.env.LAST ?? 60)).map((line) => `  ${line}`);
     const message = world.story.named(error instanceof Error ? error.message : String(error));
     const summary = `seed ${seed}, step ${step} of ${steps}: ${message}`;
     throw new Error([summary, ...told, `  ${message}`].join('\n'), { cause: error });

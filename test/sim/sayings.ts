@@ -23,19 +23,31 @@ const words = [
   'cancel',
   'cancel',
   'ping',
+  'list',
+  'watch',
+  'unwatch',
   'nonsense',
   'hello',
   'close',
   'bye',
 ] as const;
 
+interface Said {
+  lots: Lots;
+  /** A job to cancel, or to watch. */
+  jobId: string;
+}
+
 /** Says one of the things that a client may, or should not, and returns which. */
-export function say(client: SimClient, link: Link, { lots, jobId }: { lots: Lots; jobId: string }): string {
+export function say(client: SimClient, link: Link, { lots, jobId }: Said): string {
   const what = lots.pick(words);
   const { newestSeq } = client;
   if (what === 'ack') client.send(link, 'session.ack', { last_processed_seq: newestSeq - lots.below(4) });
   else if (what === 'bad ack') client.send(link, 'session.ack', { last_processed_seq: newestSeq + lots.below(9) });
   else if (what === 'cancel') client.send(link, 'job.cancel', { job_id: jobId });
+  else if (what === 'list') client.send(link, 'session.list_jobs', drawList(lots));
+  else if (what === 'watch') client.send(link, 'job.subscribe', { job_id: jobId });
+  else if (what === 'unwatch') client.send(link, 'job.unsubscribe', { job_id: jobId });
   else if (what === 'ping') client.send(link, 'session.ping', {});
   else if (what === 'nonsense') link.client.send(lots.pick(['{', '[]', '{"arcp":"1.1"}', '{"arcp":"2","type":"x"}']));
   else if (what === 'hello') client.send(link, 'session.hello', { auth: { scheme: 'bearer', token: 'somebody/1' } });
@@ -45,4 +57,15 @@ export function say(client: SimClient, link: Link, { lots, jobId }: { lots: Lots
     client.send(link, 'session.bye', {});
   }
   return what;
+}
+
+function drawList(lots: Lots): object {
+  return {
+    ...(lots.oneIn(2) ? { filter: { status: lots.pick([['running'], ['success', 'error'], ['cancelled']]) } } : {}),
+    ...(lots.oneIn(2) ? { limit: 1 + lots.below(3) } : {}),
+  };
+}
+
+export function drawWatch(lots: Lots, newestSeq: number): object {
+  return lots.pick([{ history: true }, { history: true }, {}, { from_event_seq: lots.below(newestSeq + 2) }]);
 }

@@ -18,7 +18,15 @@ export interface Policy {
 }
 
 /** What the runtime offers, and clients ask for, or not. */
-export const everyFeature = ['heartbeat', 'ack', 'progress', 'result_chunk', 'agent_versions'] as const;
+export const everyFeature = [
+  'heartbeat',
+  'ack',
+  'list_jobs',
+  'subscribe',
+  'progress',
+  'result_chunk',
+  'agent_versions',
+] as const;
 
 /** How long the protocol has an idempotency key kept. */
 export const keyKeptMs = 24 * 3600 * 1000;

@@ -2,10 +2,12 @@ import type { Frame } from '../support/peer.ts';
 import type { StoreView } from './disk.ts';
 import { acceptanceOf } from './foresight.ts';
 import { parsed, summary } from './frames.ts';
+import { listedTextOf } from './listing.ts';
 import type { PromisedSession } from './promised-session.ts';
 import type { Promises } from './promises.ts';
 import type { Policy } from './settings.ts';
 import { count, type Tally } from './tally.ts';
+import { subscribedTextOf } from './watching.ts';
 import { type Owed, owesWelcome, type Wire } from './wire.ts';
 
 /** Of the oracle, what is needed to judge what the runtime says. */
@@ -111,6 +113,9 @@ export class Voice {
     else owed.answer = undefined;
     if (frame.type === 'session.welcome') this.#welcomes(owed, frame);
     if (frame.type === 'job.accepted') this.#accepts(owed, frame);
+    const tells =
+      frame.type === 'job.subscribed' ? subscribedTextOf : frame.type === 'session.jobs' ? listedTextOf : undefined;
+    if (tells && tells(frame) !== owed.tells) fault(`told ${tells(frame)}, and not ${owed.tells}`);
   }
 
   /** Nothing is promised before it is kept (§3, Crash). */
@@ -156,6 +161,9 @@ export class Voice {
     if (!session || owesWelcome(wire)) return fault(`numbered before the welcome: ${text}`);
     if (wire.phase === 'over' || parsed(text)?.session_id !== session.id)
       return fault(`numbered on a connection that is over: ${text}`);
+    const jobId = parsed(text)?.job_id;
+    if (wire.owed.some(({ follows }) => follows?.jobId === jobId && seq > (follows?.seq ?? 0)))
+      fault(`passed on before it was said to be watched: ${text}`);
     if (seq !== wire.pushed + 1) fault(`after ${wire.pushed} came ${seq}: ${text}`);
     if (seq <= session.written) count(tally, 'event written again');
     session.written = Math.max(session.written, seq);

@@ -22,15 +22,26 @@ export interface Owed {
   /** The job that it accepts, and where it was accepted before. */
   job?: PromisedJob;
   remembered?: Remembered | undefined;
+  /** What an answer tells, in a few words, where that is more than what it is. */
+  tells?: string;
+  /** What comes behind it: events of this job with numbers above this one. */
+  follows?: { jobId: string; seq: number };
   /** What it tells is kept first, in this turn. */
   keeps?: true;
   /** Up to where the store has to be committed before it is said; undefined while that is not known. */
   position?: number;
 }
 
-/** Frames that cannot be heard yet, in order: the first of them waits for something, undefined ones are nonsense. */
+export interface Heard {
+  /** Undefined: nonsense. */
+  frame: Frame | undefined;
+  /** It was written behind the welcome. */
+  isBehind: boolean;
+}
+
+/** Frames that cannot be heard yet, in order: the first of them waits for something. */
 export interface Wait {
-  frames: (Frame | undefined)[];
+  frames: Heard[];
   /** What is known by now that the first was to wait for. */
   news: News;
 }
@@ -39,6 +50,7 @@ export interface Wait {
 export interface News {
   verdict?: Verdict;
   read?: 'read' | 'failed';
+  history?: 'loaded' | 'failed';
 }
 
 /** The runtime's end of a link. */

@@ -49,6 +49,7 @@ export class World {
       [2, () => this.#lives.now.agents.end()],
       [5, () => this.#decide()],
       [6, () => this.#people.say()],
+      [5, () => this.#people.watch()],
       [2, () => this.#network.disturb()],
       [8, () => this.#network.learn()],
       [4, () => this.#passTime()],
@@ -125,9 +126,10 @@ export class World {
   #read(): void {
     const { disk } = this.#lives.now;
     if (disk.reads.length === 0) return;
+    const which = this.#lots.below(disk.reads.length);
     const how = this.#lots.oneIn(6) ? 'failed' : 'read';
     this.#tell(`a read from disk: ${how}`);
-    disk.finish(this.#lots.below(disk.reads.length), how);
+    disk.finish(which, how);
   }
 
   /** A store that lasts commits soon, or takes its time. */
