@@ -43,7 +43,7 @@ export class KnownJobs {
   readonly #allIds = new JobIds();
   readonly #liveIdsOf = new Map<string, JobIds>();
   readonly #allLiveIds = new JobIds();
-  /** By session, each in the order of its jobs' first events. */
+  /** By session, each in the order of its jobs' first events, once what an earlier process has left is all there. */
   readonly #ofSession = new Map<string, Map<string, KnownJob>>();
   readonly #ledger: Ledger;
 
@@ -87,6 +87,14 @@ export class KnownJobs {
     this.shelf.put(job.history);
     for (const ids of [idsOf(this.#idsOf, job), this.#allIds]) ids.add(job.id);
     this.#ended.set(job.id, job, keepMs);
+  }
+
+  /** All that an earlier process has left is there. */
+  restored(): void {
+    for (const [sessionId, jobs] of this.#ofSession) {
+      const inOrder = [...jobs].sort(([, a], [, b]) => a.firstSeq - b.firstSeq);
+      this.#ofSession.set(sessionId, new Map(inOrder));
+    }
   }
 
   /** The first frame of a session's log that the history of one of its jobs needs; infinite where none does (§7.6). */

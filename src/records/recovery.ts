@@ -57,6 +57,7 @@ export async function recover(found: Recovered, world: RecoveryWorld): Promise<v
     }
     running.delete(id);
   }
+  world.known.restored();
   for (const [id, record] of read<SubscriptionRecord>(found, 'subscription')) watchOn(id, record, world);
   // What belongs to nothing any more goes.
   for (const [jobId] of [...running.values()].flat()) {

@@ -57,6 +57,21 @@ describe('§7.6 a history outlives the process', () => {
     expect(next.store.medium.frames(at.owner.sessionId)).toEqual([]);
   });
 
+  test('of a job that outlasts others of its session, however much its client acknowledges', async () => {
+    const at = await scene('rerun');
+    const others = [await at.owner.submit('puppet'), await at.owner.submit('puppet')];
+    for (const { finish } of at.agent.jobs.slice(1)) finish();
+    await at.owner.peer.settle();
+    const next = at.crashed();
+    const owner = await comeBack(next, { resumeToken: at.owner.resumeToken, after: 5 });
+    expect(others).toHaveLength(2);
+    owner.peer.send('session.ack', { last_processed_seq: 7 });
+    await owner.peer.settle();
+    const { peer } = await enter(next);
+    const answer = await subscribe(peer, at.jobId, { history: true });
+    expect(answer.payload.history_from).toBeUndefined();
+  });
+
   test('and what it emits after the restart comes behind what it emitted before', async () => {
     const at = await scene('rerun');
     const next = at.crashed();
