@@ -20,8 +20,11 @@ const startedMs = performance.now();
 const trees = [new Tree(), new Tree()];
 const faults = [];
 try {
-  const { nets: all, walks } = await trees[0].with([], () => trees[0].nets());
-  const nets = all.filter((net) => net.includes(values.net));
+  const { nets, walks } = await trees[0].with([], async () => {
+    const chosenNets = (await trees[0].nets()).filter((net) => net.includes(values.net));
+    const isWalked = chosenNets.some((net) => net.startsWith('walks'));
+    return { nets: chosenNets, walks: isWalked ? await trees[0].walks() : '-' };
+  });
   console.log(row('', nets));
   const waiting = [asItIs, ...chosen];
   await Promise.all(

@@ -1,5 +1,5 @@
 // One net over the tree it was compiled from: `nets.js WALKS_FILE NET`. Tells what it found as one line of JSON; without a
-// net, writes the walks to the file and tells the nets there are.
+// net, writes the walks to the file; without anything, tells the nets there are.
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { type JobInput, jobMachine } from '../../machines/index.ts';
 import {
@@ -150,7 +150,7 @@ process.on('exit', (code) => {
   process.exitCode = 0;
 });
 const found = await nets[name ?? '']?.(() => JSON.parse(readFileSync(file, 'utf8')));
-if (!found) writeFileSync(file, JSON.stringify(makeWalks()));
+if (!found && file !== '') writeFileSync(file, JSON.stringify(makeWalks()));
 told = `${JSON.stringify(found ?? Object.keys(nets))}\n`;
 // What a broken runtime leaves behind must not keep the answer.
 process.stdout.write(told, () => process.exit(0));

@@ -55,12 +55,19 @@ export class Tree {
     return { caught: true, after: Number.NaN, unit: '', message };
   }
 
-  /** The nets there are, and the walks they take, made from the chart in this tree. */
+  /** The nets there are. */
   async nets() {
+    const { out, err } = await run(process.execPath, ['build/test/mutants/nets.js'], this.#path);
+    if (out === '') throw new Error(`no nets:\n${err}`);
+    return JSON.parse(out);
+  }
+
+  /** The walks that some of them take, made from the chart in this tree: the file that they are in. */
+  async walks() {
     const walks = join(this.#path, 'walks.json');
     const { out, err } = await run(process.execPath, ['build/test/mutants/nets.js', walks], this.#path);
     if (out === '') throw new Error(`no walks:\n${err}`);
-    return { nets: JSON.parse(out), walks };
+    return walks;
   }
 
   remove() {

@@ -1,6 +1,7 @@
 import { type AgentDefinition, defineAgent, type JobContext } from '../../src/index.ts';
 import type { ResultWriter } from '../../src/jobs/results.ts';
 import { Violation } from './client.ts';
+import { Errands } from './errands.ts';
 import type { Lots } from './lots.ts';
 import type { Oracle } from './oracle.ts';
 import type { PromisedJob } from './promised-job.ts';
@@ -28,9 +29,11 @@ export class Agents {
   readonly definitions = [this.#define('sim', 'fail'), this.#define('again', 'rerun')];
   readonly #agents: SimAgent[] = [];
   readonly #around: Surroundings;
+  readonly #errands: Errands;
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#errands = new Errands(around);
   }
 
   #define(name: string, onRestart: 'fail' | 'rerun'): AgentDefinition {
@@ -102,6 +105,21 @@ export class Agents {
       );
   }
 
+  /** Some of them call tools, spend money, or hand work on. */
+  doErrand(): void {
+    const able = this.#agents.slice(-6).flatMap(({ context }) => {
+      const job = this.#jobOf(context);
+      const isAble = job.told === 'nothing' && this.#isHeard(job) && !this.#around.full.has(job.session.id);
+      return isAble ? [{ job, context }] : [];
+    });
+    if (able.length === 0) return;
+    // Most often those that may do something.
+    const granted = able.filter(({ job }) => Object.keys(job.lease).length > 0);
+    const { lots } = this.#around;
+    const { job, context } = lots.pick(granted.length > 0 && !lots.oneIn(4) ? granted : able);
+    this.#errands.run(job, context);
+  }
+
   end(): void {
     const { lots } = this.#around;
     if (this.#agents.length > 0) this.#end(lots.pick(this.#agents.slice(-6)), lots.pick(['finish', 'fail'] as const));
@@ -119,8 +137,9 @@ export class Agents {
       const job = oracle.jobs.get(context.id);
       if (!job) throw new Violation(`job ${context.id} runs, and was never accepted`);
       if (job.told !== 'nothing') continue;
-      const mustStop =
-        Math.min(job.cancelledMs, job.shutMs) <= nowMs || job.ended === 'timed_out' || job.session.state === 'failed';
+      const isOver = job.ended === 'timed_out' || job.code === 'LEASE_EXPIRED';
+      const mustStop = Math.min(job.cancelledMs, job.shutMs) <= nowMs || isOver || job.session.state === 'failed';
+      if (this.#isHeard(job)) this.#errands.check(job, context);
       if (context.signal.aborted === mustStop) continue;
       throw new Violation(`job ${context.id} was ${mustStop ? 'not told to stop' : 'told to stop without a cause'}`);
     }

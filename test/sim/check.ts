@@ -87,8 +87,9 @@ export function timersMax(known: Known): number {
   for (const session of sessions.values()) {
     if (session.state === 'detached') count += 1;
     if (session.buriedMs + policy.windowMs > nowMs && session.state === 'expired') remembered.tombstone = 1;
-    for (const { ended, endedMs, cancelledMs, limitAtMs } of session.jobs) {
-      if (ended === undefined && (cancelledMs <= nowMs || limitAtMs !== Number.POSITIVE_INFINITY)) count += 1;
+    for (const { ended, endedMs, cancelledMs, limitAtMs, expiresMs } of session.jobs) {
+      const limits = [limitAtMs, expiresMs].filter(Number.isFinite).length;
+      if (ended === undefined) count += cancelledMs <= nowMs ? 1 : limits;
       if (ended !== undefined && endedMs + policy.retentionMs > nowMs) remembered.ended = 1;
     }
   }

@@ -3,6 +3,7 @@ import type { KeptStore } from '../support/kept.ts';
 import type { Link } from './link.ts';
 import type { Oracle } from './oracle.ts';
 import type { PromisedJob } from './promised-job.ts';
+import { isKnown } from './watching.ts';
 
 /** What can be seen of a store from outside. */
 export interface StoreView {
@@ -88,11 +89,13 @@ export class Disk {
     };
   }
 
-  finish(which: number, how: 'read' | 'failed'): void {
+  /** A read comes to its end; the history of a job that is forgotten by then cannot be read. */
+  finish(which: number, wish: 'read' | 'failed'): 'read' | 'failed' {
     const [read] = this.reads.splice(which, 1);
-    if (!read) return;
-    this.#oracle.reads(read, how);
-    read.finish(how);
+    const how = read?.job && !isKnown(read.job, this.#oracle) ? 'failed' : wish;
+    if (read) this.#oracle.reads(read, how);
+    read?.finish(how);
+    return how;
   }
 
   #read(asked: Pick<Read, 'log' | 'fromSeq' | 'job'>, read: () => Promise<string[]>): Promise<string[]> {

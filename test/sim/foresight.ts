@@ -31,6 +31,7 @@ export interface Known {
   policy: Policy;
   store: StoreView;
   nowMs(): number;
+  wallMs(): number;
   /** The runtime's ends of links that it has not been told are over. */
   wires: ReadonlyMap<Link, Wire>;
   sessions: ReadonlyMap<string, PromisedSession>;
@@ -83,8 +84,9 @@ export function keyOf(principal: string, { payload }: Frame): string | undefined
   return payload.idempotency_key && JSON.stringify([principal, payload.idempotency_key]);
 }
 
-export function parametersOf({ payload: { agent, input = {}, max_runtime_sec } }: Frame): string {
-  return JSON.stringify([agent, Object.entries(input).sort(), max_runtime_sec]);
+export function parametersOf({ payload }: Frame): string {
+  const { agent, input = {}, max_runtime_sec, lease_request, lease_constraints } = payload;
+  return JSON.stringify([agent, Object.entries(input).sort(), max_runtime_sec, lease_request, lease_constraints]);
 }
 
 /** What an acceptance says, whichever request it answers. */
@@ -95,6 +97,12 @@ export function acceptanceOf({ payload }: Frame): string {
 function foreseeSubmit(session: PromisedSession, frame: Frame, known: Known): Foresight {
   const remembered = known.keys.get(keyOf(session.principal, frame) ?? '');
   if (!remembered) {
+    const { lease_request: lease, lease_constraints: constraints } = frame.payload;
+    const isBeyond =
+      (lease?.['cost.budget'] && !session.features.has('cost.budget')) ||
+      (constraints && !session.features.has('lease_expires_at')) ||
+      (constraints && Date.parse(constraints.expires_at) <= known.wallMs());
+    if (isBeyond) return badRequest;
     return { answer: 'job.accepted', keeps: true, changes: (owed) => known.promises.accepts(session, frame, owed) };
   }
   if (remembered.parameters !== parametersOf(frame)) return { answer: 'session.error DUPLICATE_KEY' };

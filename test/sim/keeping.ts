@@ -71,13 +71,12 @@ export class Keeping {
   }
 
   #ended(job: PromisedJob, frame: Frame): string | undefined {
-    const { tally, policy, nowMs } = this.#world;
-    const { final_status, result } = frame.payload;
-    const fault = faultOfEnd(job, final_status, nowMs(), policy);
-    job.ended = final_status;
-    job.endedMs = nowMs();
-    job.lastSeq = job.session.kept.newest;
-    count(tally, `job ${job.ended}`);
+    const { tally, policy, nowMs, promises } = this.#world;
+    const { final_status, result, code } = frame.payload;
+    const fault = faultOfEnd(job, frame.payload, { nowMs: nowMs(), policy });
+    Object.assign(job, { ended: final_status, code, endedMs: nowMs(), lastSeq: job.session.kept.newest });
+    promises.ends(job);
+    count(tally, `job ${code ?? job.ended}${job.parent ? ', delegated' : ''}`);
     if (fault !== undefined || final_status !== 'success') return fault;
     if (job.result) {
       count(tally, `streamed result ${job.result.isChunked ? 'in chunks' : 'inline'}`);
@@ -87,10 +86,10 @@ export class Keeping {
   }
 
   #said(job: PromisedJob, frame: Frame): string | undefined {
-    const { kind, body } = frame.payload;
-    if (kind === 'result_chunk') return job.result ? job.result.faultOfChunk(frame) : 'streams what nobody wrote';
+    if (frame.payload.kind === 'result_chunk')
+      return job.result ? job.result.faultOfChunk(frame) : 'streams what nobody wrote';
     const said = job.said.shift();
-    const text = kind === 'log' ? body.message : `${kind} ${kind === 'status' ? body.phase : body.current}`;
+    const text = textOf(frame.payload);
     return said === text ? undefined : `said ${said}, and ${text} was kept`;
   }
 
@@ -121,4 +120,22 @@ function tellsLag(session: PromisedSession): string | undefined {
   const isDue = session.lag === 'due';
   session.lag = 'told';
   return isDue ? undefined : 'told of a lag that is not there, or twice of one';
+}
+
+/** What an event says, in a few words, as its agent was foreseen to say it. */
+function textOf({ kind, body }: Frame['payload']): string {
+  switch (kind) {
+    case 'log':
+      return body.message;
+    case 'metric':
+      return `metric ${body.name} ${body.value}`;
+    case 'tool_call':
+      return `tool_call ${body.tool}`;
+    case 'tool_result':
+      return `tool_result ${body.error?.code ?? body.result}`;
+    case 'delegate':
+      return `delegate ${body.agent}`;
+    default:
+      return `${kind} ${kind === 'status' ? body.phase : body.current}`;
+  }
 }

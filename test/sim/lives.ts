@@ -69,11 +69,15 @@ export class Lives {
   }
 
   /** Nothing is left, neither in the process nor of what outlives it. */
-  expectNothingLeft(): void {
-    const { kept } = this.now;
+  expectNothingLeft(but: 'nothing' | 'keys'): void {
+    const { kept, oracle } = this.now;
+    const keys = but === 'keys' ? oracle.keys.size : 0;
     // A store that lasts keeps time.
-    this.now.expectNothingLeft({ timers: kept ? 1 : 0 });
-    if (kept && kept.medium.text !== '[[],[]]') throw new Violation(`the store still has ${kept.medium.text}`);
+    this.now.expectNothingLeft({ timers: (kept ? 1 : 0) + (keys > 0 ? 1 : 0) });
+    if (!kept) return;
+    const left = kept.medium.records().length - kept.medium.records('key').length;
+    const isClear = left === 0 && kept.medium.records('key').length === keys && kept.medium.text.endsWith(',[]]');
+    if (!isClear) throw new Violation(`the store still has ${kept.medium.text}`);
   }
 
   async #drain(life: Life, done: () => boolean): Promise<void> {

@@ -4,6 +4,7 @@ import type { Link } from './link.ts';
 import type { Lives } from './lives.ts';
 import type { Lots } from './lots.ts';
 import type { Network } from './network.ts';
+import type { PromisedSession } from './promised-session.ts';
 import { drawSubmit, drawWatch, say } from './sayings.ts';
 
 interface Surroundings {
@@ -52,7 +53,7 @@ export class People {
     const link = client.live?.link;
     if (!link || lives.now.agents.count > 20) return;
     tell(`${client.principal} submits`);
-    client.send(link, 'job.submit', drawSubmit(lots));
+    client.send(link, 'job.submit', drawSubmit(lots, lives.clock.now()));
   }
 
   say(): void {
@@ -68,9 +69,13 @@ export class People {
     const able = this.clients.filter((client) => client.live && this.#elsewhere(client).length > 0);
     if (able.length === 0) return;
     const client = lots.pick(able);
-    const job_id = lots.pick(this.#elsewhere(client).slice(-4));
-    if (client.live) client.send(client.live.link, 'job.subscribe', { job_id, ...drawWatch(lots, client.newestSeq) });
-    tell(`${client.principal} watches ${job_id}`);
+    const link = client.live?.link;
+    const watched = [...(this.#sessionOf(client)?.watches.keys() ?? [])];
+    const isEnd = watched.length > 0 && lots.oneIn(3);
+    const job_id = lots.pick(isEnd ? watched : this.#elsewhere(client).slice(-4));
+    tell(`${client.principal} watches ${job_id}${isEnd ? ' no more' : ''}`);
+    if (link && isEnd) client.send(link, 'job.unsubscribe', { job_id });
+    else if (link) client.send(link, 'job.subscribe', { job_id, ...drawWatch(lots, client.newestSeq) });
   }
 
   /** Somebody else presents a token that is not his, thrice: he must get nothing. */
@@ -95,7 +100,7 @@ export class People {
         await exchange();
       }
     }
-    const state = this.#around.lives.now.oracle.sessions.get(client.sessionId ?? '')?.state;
+    const state = this.#sessionOf(client)?.state;
     // Others of the same person may have taken its session over.
     const isAlone = this.clients.every((other) => other === client || other.principal !== client.principal);
     const isOwed = isAlone && client.habit === 'careful' && client.fate === 'hopeful';
@@ -106,7 +111,7 @@ export class People {
 
   /** A client that is back has seen everything. */
   expectWhole(client: SimClient): void {
-    const session = this.#around.lives.now.oracle.sessions.get(client.sessionId ?? '');
+    const session = this.#sessionOf(client);
     if (!client.live || !session || session.state !== 'attached') return;
     if (session.kept.newest !== client.cursor)
       throw new Violation(`${client.principal} has ${client.cursor} of ${session.kept.newest} events`);
@@ -132,11 +137,16 @@ export class People {
   }
 
   /** Jobs of the other sessions of its person, but for those that it is about to go on with by itself. */
-  #elsewhere({ principal, sessionId }: SimClient): string[] {
+  #elsewhere(client: SimClient): string[] {
+    const { principal } = client;
     const { oracle } = this.#around.lives.now;
-    const session = oracle.sessions.get(sessionId ?? '');
+    const session = this.#sessionOf(client);
     const jobs = [...oracle.jobs.values()].filter((job) => !session?.watches.get(job.id)?.isAwaited);
     return jobs.filter((job) => job.session.principal === principal && job.session !== session).map(({ id }) => id);
+  }
+
+  #sessionOf({ sessionId }: SimClient): PromisedSession | undefined {
+    return this.#around.lives.now.oracle.sessions.get(sessionId ?? '');
   }
 
   #tokens(): string[] {

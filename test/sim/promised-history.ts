@@ -5,8 +5,7 @@ export interface Entry {
   /** Its number in the submitting session, or right behind one, where that session does not get it. */
   place: number;
   type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: as in a frame
-  payload: any; // tidy: see above
+  payload: Frame['payload'];
 }
 
 /** What an event takes up behind the number before it that has none of its own. */

@@ -2,6 +2,7 @@
 // test/sim/oracle.ts. Times are the runtime's own, in milliseconds.
 import type { FinalStatus } from '../../machines/index.ts';
 import { PromisedHistory } from './promised-history.ts';
+import { askedOf, PromisedBudget, type PromisedLease } from './promised-lease.ts';
 import type { PromisedSession } from './promised-session.ts';
 import type { PromisedResult } from './results.ts';
 import type { Policy } from './settings.ts';
@@ -12,7 +13,14 @@ export interface PromisedJob {
   session: PromisedSession;
   /** What its agent wants of a restart. */
   onRestart: 'fail' | 'rerun';
+  /** The job that delegated it. */
+  parent: PromisedJob | undefined;
+  lease: PromisedLease;
+  /** What it may spend; undefined where it has nothing of its own. */
+  budget: PromisedBudget | undefined;
   limitAtMs: number;
+  /** When its lease ends. */
+  expiresMs: number;
   cancelledMs: number;
   /** What its agent did in the end. */
   told: 'nothing' | 'finish' | 'fail';
@@ -20,13 +28,15 @@ export interface PromisedJob {
   result: PromisedResult | undefined;
   /** When the runtime was shut down under it. */
   shutMs: number;
-  /** How the end of its process has it end, at once (§3, Crash). */
-  cut: FinalStatus | undefined;
+  /** How the end of its process has it end, at once (§3, Crash): the status, and of an error the code. */
+  cut: string | undefined;
   /** What the agent said that has yet to be numbered. */
   said: string[];
   /** What it has emitted, for whoever watches it. */
   history: PromisedHistory;
   ended: FinalStatus | undefined;
+  /** The code of an end that was none of its agent's. */
+  code: string | undefined;
   /** The number of its end in its session. */
   lastSeq: number;
   endedMs: number;
@@ -41,12 +51,26 @@ export interface Remembered {
   accepted: string | undefined;
 }
 
-export function newJob(session: PromisedSession, limitAtMs: number, onRestart: PromisedJob['onRestart']): PromisedJob {
+interface Asked {
+  agent: string;
+  parent?: PromisedJob;
+  lease?: PromisedLease;
+  limitAtMs?: number;
+  expiresMs?: number;
+}
+
+export function newJob(session: PromisedSession, asked: Asked): PromisedJob {
+  const { agent, parent, lease = {}, limitAtMs, expiresMs } = asked;
+  const amount = askedOf(lease);
   return {
     id: '',
     session,
-    onRestart,
-    limitAtMs,
+    onRestart: agent === 'again' ? 'rerun' : 'fail',
+    parent,
+    lease,
+    budget: amount === undefined ? undefined : new PromisedBudget(amount),
+    limitAtMs: limitAtMs ?? Number.POSITIVE_INFINITY,
+    expiresMs: expiresMs ?? parent?.expiresMs ?? Number.POSITIVE_INFINITY,
     cancelledMs: Number.POSITIVE_INFINITY,
     told: 'nothing',
     result: undefined,
@@ -55,6 +79,7 @@ export function newJob(session: PromisedSession, limitAtMs: number, onRestart: P
     said: ['begun'],
     history: new PromisedHistory(session.kept.newest + 1),
     ended: undefined,
+    code: undefined,
     lastSeq: 0,
     endedMs: Number.POSITIVE_INFINITY,
   };
@@ -63,26 +88,29 @@ export function newJob(session: PromisedSession, limitAtMs: number, onRestart: P
 /** Whether a job may end so, now; undefined where it may, else why not. */
 export function faultOfEnd(
   job: PromisedJob,
-  status: FinalStatus,
-  nowMs: number,
-  { graceMs }: Policy,
+  { final_status: status, code }: { final_status: FinalStatus; code?: string },
+  { nowMs, policy: { graceMs } }: { nowMs: number; policy: Policy },
 ): string | undefined {
-  const { told, cancelledMs, limitAtMs, shutMs, cut } = job;
+  const { told, cancelledMs, limitAtMs, expiresMs, shutMs, cut } = job;
   const isCancelled = cancelledMs <= nowMs;
   const isShut = shutMs <= nowMs;
   const causes: Record<FinalStatus, boolean> = {
     success: told === 'finish' && (!isCancelled || cancelledMs === nowMs),
-    error: (told === 'fail' || isShut) && (!isCancelled || cancelledMs === nowMs),
+    error:
+      code === 'LEASE_EXPIRED'
+        ? expiresMs <= nowMs && expiresMs <= cancelledMs
+        : code === 'INTERNAL_ERROR' && (told === 'fail' || isShut) && (!isCancelled || cancelledMs === nowMs),
     timed_out: limitAtMs <= nowMs && limitAtMs <= cancelledMs,
     cancelled: isCancelled && (told !== 'nothing' || isShut || cancelledMs + graceMs <= nowMs),
   };
-  if (cut === undefined ? causes[status] : status === cut) return undefined;
-  return `ended ${status} at ${nowMs}: ${JSON.stringify({ told, cancelledMs, limitAtMs, cut })}`;
+  if (cut === undefined ? causes[status] : [status, code].join(' ').startsWith(cut)) return undefined;
+  return `ended ${status} ${code} at ${nowMs}: ${JSON.stringify({ told, cancelledMs, limitAtMs, expiresMs, cut })}`;
 }
 
 /** Whether a job should have ended by now. */
 export function isOverdue(job: PromisedJob, nowMs: number, { graceMs }: Policy): boolean {
-  const { told, cancelledMs, limitAtMs, cut } = job;
+  const { told, cancelledMs, cut } = job;
   if (cut !== undefined || told !== 'nothing') return true;
-  return cancelledMs + graceMs <= nowMs || (limitAtMs <= nowMs && limitAtMs < cancelledMs);
+  const overMs = Math.min(job.limitAtMs, job.expiresMs);
+  return cancelledMs + graceMs <= nowMs || (overMs <= nowMs && overMs < cancelledMs);
 }

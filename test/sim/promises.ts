@@ -5,6 +5,7 @@ import { Violation } from './client.ts';
 import { type Known, keyOf, parametersOf } from './foresight.ts';
 import type { Keeping } from './keeping.ts';
 import { newJob, type PromisedJob, type Remembered } from './promised-job.ts';
+import { budgetOf, type PromisedLease } from './promised-lease.ts';
 import { PromisedSession } from './promised-session.ts';
 import { goOn, type Remains } from './remains.ts';
 import { everyFeature } from './settings.ts';
@@ -14,7 +15,6 @@ import type { Owed, Wire } from './wire.ts';
 /** Of the oracle, what is needed to promise something. */
 export interface PromisesWorld extends Known {
   keeping: Keeping;
-  wallMs(): number;
   fault(message: string): void;
 }
 
@@ -89,9 +89,11 @@ export class Promises {
 
   /** A submit becomes a job. */
   accepts(session: PromisedSession, frame: Frame, owed: Owed): void {
-    const { agent, max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = frame.payload;
+    const { agent, max_runtime_sec: limitSec, lease_request: lease, lease_constraints: constraints } = frame.payload;
     const nowMs = this.#world.nowMs();
-    const job = newJob(session, nowMs + limitSec * 1000, agent === 'again' ? 'rerun' : 'fail');
+    const limitAtMs = limitSec === undefined ? {} : { limitAtMs: nowMs + limitSec * 1000 };
+    const until = constraints && { expiresMs: nowMs + Date.parse(constraints.expires_at) - this.#world.wallMs() };
+    const job = newJob(session, { agent, lease, ...limitAtMs, ...until });
     owed.job = job;
     this.#unnamed.push(job);
     const key = keyOf(session.principal, frame);
@@ -99,6 +101,25 @@ export class Promises {
     const remembered = { parameters: parametersOf(frame), job, accepted: undefined, atMs: nowMs };
     owed.remembered = remembered;
     this.keys.set(key, remembered);
+  }
+
+  /** A job delegates: its submitter is told, where it is there. */
+  delegates(parent: PromisedJob, { agent, lease }: { agent: string; lease: PromisedLease }): PromisedJob {
+    const { session } = parent;
+    const job = newJob(session, { agent, parent, lease });
+    if (job.budget) budgetOf(parent)?.move(-job.budget.granted);
+    this.#unnamed.push(job);
+    session.wire?.owed.push({ answer: 'job.accepted', sessionId: session.id, job, keeps: true });
+    return job;
+  }
+
+  /** A job has ended: what it delegated is cancelled, and what it has not spent is its parent's again (§10). */
+  ends(job: PromisedJob): void {
+    const nowMs = this.#world.nowMs();
+    if (job.budget) budgetOf(job.parent)?.move(job.budget.left);
+    if (job.parent) job.budget = undefined;
+    for (const other of job.session.running)
+      if (other.parent === job) other.cancelledMs = Math.min(other.cancelledMs, nowMs);
   }
 
   /** An agent has begun to work. */

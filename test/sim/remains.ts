@@ -1,5 +1,6 @@
 import type { KeptMedium } from '../support/kept-medium.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
+import { PromisedBudget } from './promised-lease.ts';
 import { Kept, PromisedSession } from './promised-session.ts';
 import type { Policy } from './settings.ts';
 
@@ -54,13 +55,13 @@ function copyOf(session: PromisedSession, kept: Kept): PromisedSession {
   const { state, detachedMs, expiredMs, acked, written, freed, cold, lag } = session;
   Object.assign(copy, { state, detachedMs, expiredMs, acked, written, freed, cold, lag });
   copy.tokens = session.tokens.map((token) => token);
-  copy.jobs = session.jobs.map((job) => ({
-    ...job,
-    session: copy,
-    said: [],
-    result: undefined,
-    history: job.history.copy(),
-  }));
+  const jobs = new Map<PromisedJob, PromisedJob>();
+  for (const job of session.jobs) {
+    const [history, budget] = [job.history.copy(), job.budget?.copy()];
+    const parent = job.parent && jobs.get(job.parent);
+    jobs.set(job, { ...job, session: copy, parent, said: [], result: undefined, history, budget });
+  }
+  copy.jobs = [...jobs.values()];
   copy.watches = new Map([...session.watches].map(([id, watch]) => [id, { ...watch }]));
   return copy;
 }
@@ -96,13 +97,17 @@ export function goOn(
   return { sessions, faults };
 }
 
-/** The end of its process ends a job, or has it begin again, as its agent wants. Its limit is in everybody's time. */
+/** The end of its process ends a job, or has it begin again, as its agent wants. Its limits are in everybody's time. */
 function cut(job: PromisedJob, { passedMs, nowMs }: { passedMs: number; nowMs: number }): void {
   job.limitAtMs -= passedMs;
+  job.expiresMs -= passedMs;
   job.told = 'nothing';
+  // What was told of it is told by nobody now.
+  job.budget = job.budget && new PromisedBudget(job.budget.granted, job.budget.left);
   if (job.cancelledMs <= nowMs) job.cut = 'cancelled';
   else if (job.limitAtMs <= nowMs) job.cut = 'timed_out';
-  else if (job.onRestart === 'fail') job.cut = 'error';
+  else if (job.expiresMs <= nowMs) job.cut = 'error LEASE_EXPIRED';
+  else if (job.parent || job.onRestart === 'fail') job.cut = 'error INTERNAL_ERROR';
   else job.said = ['status restarted', 'begun'];
 }
 

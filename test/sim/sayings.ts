@@ -3,16 +3,16 @@ import type { Link } from './link.ts';
 import type { Lots } from './lots.ts';
 
 /** A submit. Few keys and few inputs: most are used again, by whoever has the same name, and not always for the same. */
-export function drawSubmit(lots: Lots): object {
+export function drawSubmit(lots: Lots, wallMs: number): object {
   const limit = lots.oneIn(5) ? { max_runtime_sec: 15 } : {};
   const agent = lots.pick(['sim', 'again']);
-  if (lots.oneIn(3)) return { agent, ...limit };
+  if (lots.oneIn(2)) return { agent, ...limit, ...drawLease(lots, wallMs) };
   const parts = [
     ['of', lots.oneIn(4) ? 1 : 0],
     ['in', 'any order'],
   ];
   const input = Object.fromEntries(lots.oneIn(2) ? parts : parts.reverse());
-  return { agent, input, idempotency_key: `key-${lots.below(3)}`, ...limit };
+  return { agent, input, idempotency_key: `key-${lots.below(3)}`, ...limit, ...(lots.oneIn(2) ? keyedLease : {}) };
 }
 
 const words = [
@@ -31,6 +31,19 @@ const words = [
   'close',
   'bye',
 ] as const;
+
+const keyedLease = { lease_request: { 'tool.call': ['search.*'], 'agent.delegate': ['sim'] } };
+
+function drawLease(lots: Lots, wallMs: number): object {
+  if (lots.oneIn(4)) return {};
+  const lease_request = {
+    'tool.call': lots.pick([['search.*'], ['search.*', 'write'], ['search.web']]),
+    ...(lots.oneIn(3) ? {} : { 'agent.delegate': lots.pick([['*'], ['sim']]) }),
+    ...(lots.oneIn(2) ? { 'cost.budget': lots.pick([['USD:1.00'], ['USD:0.40'], ['USD:0']]) } : {}),
+  };
+  const expires_at = new Date(wallMs + lots.pick([12_000, 40_000])).toISOString();
+  return { lease_request, ...(lots.oneIn(5) ? { lease_constraints: { expires_at } } : {}) };
+}
 
 interface Said {
   lots: Lots;

@@ -23,6 +23,8 @@ export const everyFeature = [
   'ack',
   'list_jobs',
   'subscribe',
+  'lease_expires_at',
+  'cost.budget',
   'progress',
   'result_chunk',
   'agent_versions',

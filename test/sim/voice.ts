@@ -7,7 +7,7 @@ import type { PromisedSession } from './promised-session.ts';
 import type { Promises } from './promises.ts';
 import type { Policy } from './settings.ts';
 import { count, type Tally } from './tally.ts';
-import { subscribedTextOf } from './watching.ts';
+import { isBefore, subscribedTextOf } from './watching.ts';
 import { type Owed, owesWelcome, type Wire } from './wire.ts';
 
 /** Of the oracle, what is needed to judge what the runtime says. */
@@ -116,6 +116,8 @@ export class Voice {
     const tells =
       frame.type === 'job.subscribed' ? subscribedTextOf : frame.type === 'session.jobs' ? listedTextOf : undefined;
     if (tells && tells(frame) !== owed.tells) fault(`told ${tells(frame)}, and not ${owed.tells}`);
+    if (owed.watch ? !isBefore(owed.watch, frame) : 'follows_event_seq' in frame.payload)
+      fault(`what is passed on does not follow ${frame.payload.follows_event_seq}`);
   }
 
   /** Nothing is promised before it is kept (§3, Crash). */
@@ -162,8 +164,9 @@ export class Voice {
     if (wire.phase === 'over' || parsed(text)?.session_id !== session.id)
       return fault(`numbered on a connection that is over: ${text}`);
     const jobId = parsed(text)?.job_id;
-    if (wire.owed.some(({ follows }) => follows?.jobId === jobId && seq > (follows?.seq ?? 0)))
-      fault(`passed on before it was said to be watched: ${text}`);
+    const isPassedOn = ({ watch }: Owed) =>
+      watch?.job.id === jobId && seq >= (watch?.firstSeq ?? Number.POSITIVE_INFINITY);
+    if (wire.owed.some(isPassedOn)) fault(`passed on before it was said to be watched: ${text}`);
     if (seq !== wire.pushed + 1) fault(`after ${wire.pushed} came ${seq}: ${text}`);
     if (seq <= session.written) count(tally, 'event written again');
     session.written = Math.max(session.written, seq);

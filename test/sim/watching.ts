@@ -11,6 +11,9 @@ export interface Watch {
   place: number;
   /** After a restart it goes on once the job's history has been read. */
   isAwaited?: boolean;
+  /** The newest event of the session as it began, or an earlier one; and the first that was passed on by it. */
+  followsSeq?: number;
+  firstSeq?: number;
 }
 
 /** `job.subscribe`: what it is answered with, and where it begins. */
@@ -23,18 +26,23 @@ export function foreseeSubscribe(session: PromisedSession, frame: Frame, { known
   const isOwn = job.session === session;
   const replayed = !isOwn && (history ?? typeof from === 'number');
   if (replayed && job.history.elsewhere && !news.history) return { waits: 'a history', job };
-  // Where it cannot be read, it begins with what this process has found.
-  const goneSeq = replayed && job.history.elsewhere ? job.history.foundSeq : 0;
+  const goneSeq = replayed ? goneOf(job, known) : 0;
   const changes = (owed: Owed) => {
     const gone = goneSeq > (from ?? 0) ? goneSeq : null;
-    owed.tells = subscribedText(job, { replayed, gone, follows: isOwn ? undefined : session.kept.newest });
+    owed.tells = JSON.stringify([job.id, job.ended ?? 'running', job.history.newestSeq, replayed, gone]);
     if (isOwn) return;
-    owed.follows = { jobId, seq: session.kept.newest };
     const place = replayed ? Math.max(from ?? 0, goneSeq) : Number.POSITIVE_INFINITY;
-    begin(session, { job, place: Math.min(place, job.history.lastPlace) });
+    owed.watch = { job, place: Math.min(place, job.history.lastPlace), followsSeq: session.kept.newest };
+    begin(session, owed.watch);
   };
   const what = `job.subscribed${isOwn ? ' to its own' : replayed ? ' with history' : ''}${job.ended ? ', over' : ''}`;
   return { answer: 'job.subscribed', what, changes, ...(isOwn ? {} : { keeps: true }) };
+}
+
+/** Where it cannot be read, there is what this process has seen of it; and nothing of what was forgotten meanwhile. */
+function goneOf(job: PromisedJob, known: Known): number {
+  if (!isKnown(job, known)) return Math.floor(job.history.lastPlace);
+  return job.history.elsewhere ? job.history.foundSeq : 0;
 }
 
 interface Asked {
@@ -71,6 +79,7 @@ export function faultOfPass(session: PromisedSession, frame: Frame, known: Known
   const [next] = due(session, watch);
   if (!next) return `${session.id} has had all of ${job.id}`;
   watch.place = next.place;
+  watch.firstSeq ??= session.kept.newest;
   const [kept, promised] = [shown(frame), shown(wanted(session, job, next))];
   endIfOver(session, watch);
   return kept === promised ? undefined : `was passed on as ${kept}, and not as ${promised}`;
@@ -119,15 +128,14 @@ function shown({ type, payload }: Pick<Entry, 'type' | 'payload'>): string {
   return JSON.stringify([type, kind, body, final_status, code, result, result_id, result_size, job_id]);
 }
 
-function subscribedText(
-  job: PromisedJob,
-  { replayed, gone, follows }: { replayed: boolean; gone: number | null; follows: number | undefined },
-) {
-  return JSON.stringify([job.id, job.ended ?? 'running', job.history.newestSeq, replayed, follows, gone]);
+/** What a subscription is answered with, but for what it follows. */
+export function subscribedTextOf({ payload }: Frame): string {
+  const { job_id, current_status, subscribed_from, replayed, history_from = null } = payload;
+  return JSON.stringify([job_id, current_status, subscribed_from, replayed, history_from]);
 }
 
-/** The same of an answer. */
-export function subscribedTextOf({ payload }: Frame): string {
-  const { job_id, current_status, subscribed_from, replayed, follows_event_seq, history_from } = payload;
-  return JSON.stringify([job_id, current_status, subscribed_from, replayed, follows_event_seq, history_from]);
+/** Whether it names the number before the first that is passed on by it. */
+export function isBefore({ followsSeq = 0, firstSeq }: Watch, { payload }: Frame): boolean {
+  const seq: number = payload.follows_event_seq;
+  return seq >= followsSeq && seq < (firstSeq ?? Number.POSITIVE_INFINITY);
 }

@@ -3,6 +3,7 @@ import type { Verdict } from './authenticators.ts';
 import type { Link } from './link.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
 import type { PromisedSession, PromisedToken } from './promised-session.ts';
+import type { Watch } from './watching.ts';
 
 /** What the runtime owes a connection: an answer, a close, or a close behind an answer. */
 export interface Owed {
@@ -24,8 +25,8 @@ export interface Owed {
   remembered?: Remembered | undefined;
   /** What an answer tells, in a few words, where that is more than what it is. */
   tells?: string;
-  /** What comes behind it: events of this job with numbers above this one. */
-  follows?: { jobId: string; seq: number };
+  /** What comes behind it is passed on by this. */
+  watch?: Watch;
   /** What it tells is kept first, in this turn. */
   keeps?: true;
   /** Up to where the store has to be committed before it is said; undefined while that is not known. */
