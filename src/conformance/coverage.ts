@@ -44,8 +44,17 @@ export function transitionId(taken: AnyTransitionDefinition): string {
 
 /** The ids of the declared transitions among those an inspection event brings; the initial one is not declared. */
 export function takenIn(transitions: readonly AnyTransitionDefinition[]): string[] {
-  return transitions.filter((taken) => branchOf(taken) >= 0).map(transitionId);
+  return transitions.flatMap((taken) => {
+    const known = takenIds.get(taken);
+    if (known) return known;
+    const ids = branchOf(taken) >= 0 ? [transitionId(taken)] : [];
+    takenIds.set(taken, ids);
+    return ids;
+  });
 }
+
+/** Transitions are taken often, and their ids are long to write. */
+const takenIds = new WeakMap<AnyTransitionDefinition, readonly string[]>();
 
 /**
  * Measures which transitions of the given charts are taken by whatever actors run them: hand `inspect` to

@@ -42,7 +42,7 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
   const isNeeded = pairs ? () => true : needs(scope);
   return lifecyclePaths<typeof sessionMachine, Reference, Deed>(sessionMachine, {
     input: sessionInput(policy),
-    cases: ({ memory = beginning }) => casesOf(memory, acts, { policy, isNeeded }),
+    cases: ({ memory = beginning }) => casesOf(memory, acts, { policy, scope, isNeeded }),
     view: ({ context: { goodTokens, refusals, jobs, parents }, value, childContexts }) => [
       goodTokens,
       value === 'handshaking' ? refusals : 0,
@@ -61,15 +61,15 @@ export function sessionWalks(options: SessionWalkOptions): LifecyclePaths<Refere
 function casesOf(
   at: Reference,
   acts: readonly NamedAct[],
-  { policy, isNeeded }: { policy: Policy; isNeeded: (at: Reference, act: NamedAct) => boolean },
+  { policy, scope, isNeeded }: { policy: Policy; scope: Scope; isNeeded: (at: Reference, act: NamedAct) => boolean },
 ): Case<Reference, Deed>[] {
   const reached = new Set([JSON.stringify(at)]);
   return acts.flatMap((named) => {
     const { name, act } = named;
     const outcome = outcomeOf(at, act, policy);
     if (outcome && !isNeeded(at, named)) {
-      // It is only a way: one to each place is enough.
-      if (outcome.next === at) return [];
+      // It is only a way: one to each place is enough, and none to where the acts of the scope are those of elsewhere.
+      if (outcome.next === at || (outcome.next.ghost && !isWithin[scope](at, act))) return [];
       const place = JSON.stringify(outcome.next);
       if (reached.has(place)) return [];
       reached.add(place);
@@ -80,7 +80,7 @@ function casesOf(
 }
 
 /** Tells, from state to state, what is still to be walked: a few places to do it are enough, and make for short walks. */
-function needs(scope: keyof typeof isWithin): (at: Reference, act: NamedAct) => boolean {
+function needs(scope: Scope): (at: Reference, act: NamedAct) => boolean {
   const places = new Map<string, number>();
   return (at, { name, act }) => {
     if (!isWithin[scope](at, act)) return false;
@@ -92,6 +92,8 @@ function needs(scope: keyof typeof isWithin): (at: Reference, act: NamedAct) => 
 }
 
 const placesEnough = 4;
+
+type Scope = keyof typeof isWithin;
 
 /** What a scope walks. */
 const isWithin = {
