@@ -81,10 +81,6 @@ export const restartMutants = [
     ['src/connections/connection.ts', '    if (this.#outbox?.holdsWelcome) return;\n', ''],
   ],
   [
-    'a superseded connection is closed behind the welcome of the other, where both wait',
-    ['src/records/ledger.ts', '      this.#held.delete(replies);\n', ''],
-  ],
-  [
     'an idempotency key dies with its process',
     ['src/jobs/idempotency.ts', "    this.#ledger.put('key', id, {", "    this.#ledger.put('key', 'lost', {"],
   ],
