@@ -65,7 +65,7 @@ export class Promises {
     const features = new Set(everyFeature.filter((feature) => capabilities?.features?.includes(feature)));
     const session = new PromisedSession(id, { principal: principalOf(auth.token), features, kept: keeping.log(id) });
     this.sessions.set(id, session);
-    open(wire, session, { cursor: 0, owed });
+    open(wire, session, { cursor: 0, owed, nowMs: this.#world.nowMs() });
   }
 
   /** A resume is welcomed. */
@@ -83,7 +83,7 @@ export class Promises {
     session.tokens = [fresh, ...session.tokens.filter(({ text }) => text === token)];
     session.state = 'attached';
     session.lag = 'untold';
-    open(wire, session, { cursor, owed });
+    open(wire, session, { cursor, owed, nowMs: nowMs() });
     this.#world.loads.triesAgain(session);
   }
 
@@ -145,8 +145,14 @@ export class Promises {
   }
 }
 
-function open(wire: Wire, session: PromisedSession, { cursor, owed }: { cursor: number; owed: Owed }): void {
+function open(
+  wire: Wire,
+  session: PromisedSession,
+  { cursor, owed, nowMs }: { cursor: number; owed: Owed; nowMs: number },
+): void {
   wire.phase = 'open';
+  // Until now, which may be long after it asked, there was nothing for it to take: it cannot have stalled.
+  wire.lastDrainMs = nowMs;
   wire.pushed = cursor;
   wire.missed = 0;
   wire.session = session;
