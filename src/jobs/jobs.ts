@@ -74,7 +74,9 @@ export class Jobs {
       if (job.status === 'running') job.recordUntold();
       // A chart that failed leaves its children running: without this their timers would.
       const actor = session.actor.getSnapshot().children[job.id];
-      if (actor?.getSnapshot().status === 'active') actor.send({ type: 'runtime.shutdown' });
+      // What it has is revoked all the same: no terminal waits for that.
+      for (const type of ['runtime.shutdown', 'credentials.revoked'] as const)
+        if (actor?.getSnapshot().status === 'active') actor.send({ type });
       this.settle(job);
     }
   }

@@ -177,6 +177,36 @@ describe('§8 a revocation that fails', () => {
   });
 });
 
+describe('§8 a session that breaks inside the runtime', () => {
+  test('§8 leaves no job behind that waits for its revocation: that goes on by itself', async () => {
+    const store = memoryStore();
+    const { openLog } = store;
+    const failing = () => {
+      throw new Error('the store failed');
+    };
+    const logs: { append: (head: string, tail: string) => number }[] = [];
+    store.openLog = (...about) => {
+      const log = openLog(...about);
+      logs.push(log);
+      return log;
+    };
+    const at = await provisionedJob({ store, provisionerTimeoutSec: 1000, revocationGraceSec: 10 });
+    await at.submit('puppet');
+    at.up.hold('revoke');
+    for (const log of logs) log.append = failing;
+    at.agent.jobs[0]?.finish();
+    await turn();
+    at.clock.advance(10_000);
+    await turn();
+    expect(at.runtime.sessions()).toEqual([]);
+    // Nothing but the calls of the provisioner is waited for.
+    expect(at.clock.nextInMs()).toBeGreaterThan(900_000);
+    at.up.release('revoke');
+    await turn();
+    expect([...at.up.live]).toEqual([]);
+  });
+});
+
 describe('§8 while the terminal waits', () => {
   test('§7 a cancel comes too late: JOB_NOT_FOUND, reason ended; of a cancelled job it is acknowledged again', async () => {
     for (const [status, end] of endings) {
