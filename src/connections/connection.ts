@@ -93,8 +93,9 @@ export class Connection {
     if (data.length > maxFrameBytes) return this.#lose(closeCodes.tooBig, `frames have at most ${maxFrameBytes} bytes`);
     if (!this.#rate.take(this.#lastInMs)) return this.#flooded('too many frames a second');
     if (this.#outbox?.isFull) return this.#flooded('too many requests wait for the store');
-    if (!this.#held.isHolding) return this.#read(data, 'after welcome');
-    const sent = this.session.state === 'handshaking' ? 'before welcome' : 'after welcome';
+    const isWelcomed = this.session.state !== 'handshaking' && !this.#outbox?.holdsWelcome;
+    const sent = isWelcomed ? 'after welcome' : 'before welcome';
+    if (!this.#held.isHolding) return this.#read(data, sent);
     if (!this.#held.take({ text: data, sent })) this.#flooded('too much behind a request that is not answered yet');
   }
 

@@ -51,7 +51,9 @@ export class Outbox implements HeldReplies {
 
   reply(reply: Reply): void {
     const { ledger, send } = this.#options;
-    if (reply.type === 'session.ping' || (ledger.trouble && promisesNothing.has(reply.type))) return send(reply.text);
+    // Who has not been welcomed has no heartbeat to answer.
+    if (reply.type === 'session.ping') return this.holdsWelcome ? undefined : send(reply.text);
+    if (ledger.trouble && promisesNothing.has(reply.type)) return send(reply.text);
     this.#wait(reply);
   }
 

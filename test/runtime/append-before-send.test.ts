@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/index.ts';
 import { durableRuntime } from '../support/durable.ts';
 import { keptStore } from '../support/kept.ts';
 import type { Frame } from '../support/peer.ts';
-import { puppet } from '../support/runtime.ts';
+import { puppet, tokens } from '../support/runtime.ts';
 import { comeBack, cut, enter, turn } from '../support/session.ts';
 
 function world() {
@@ -76,6 +76,27 @@ describe('append before send', () => {
     at.store.commit();
     await turn();
     expect(peer.frames.map(({ type, event_seq: seq }) => seq ?? type)).toEqual(['session.welcome', 2, 3]);
+  });
+
+  test('while it waits nobody is pinged, and nothing that comes in shows that its token has arrived', async () => {
+    const agent = puppet();
+    const at = durableRuntime({ agents: [agent.agent], heartbeatSec: 10 });
+    const { resumeToken } = await enter(at, { features: ['heartbeat'] });
+    at.store.hold(true);
+    const peer = at.open();
+    const resume = { resume_token: resumeToken, last_event_seq: 0 };
+    peer.send('session.resume', { auth: { scheme: 'bearer', token: tokens.alice }, ...resume });
+    await turn();
+    at.clock.advance(10_000);
+    peer.send('session.pong');
+    await turn();
+    expect(peer.frames).toEqual([]);
+    await cut(peer);
+    at.store.commit();
+    await turn();
+    // The welcome never arrived: the token of before is still good (§6.3).
+    at.store.hold(false);
+    expect(await at.open().resume(tokens.alice, resume)).toMatchObject({ type: 'session.welcome' });
   });
 
   test('a connection that is superseded is closed before the other is welcomed, also where both have waited', async () => {
