@@ -1,4 +1,5 @@
 import { clientMutants } from './mutants.client.mjs';
+import { credentialMutants } from './mutants.credentials.mjs';
 import { deliveryMutants } from './mutants.delivery.mjs';
 import { jobMutants } from './mutants.jobs.mjs';
 import { leaseMutants } from './mutants.leases.mjs';
@@ -18,6 +19,7 @@ export const mutants = [
   ...deliveryMutants,
   ...jobMutants,
   ...leaseMutants,
+  ...credentialMutants,
   ...restartMutants,
   ...requestMutants,
   ...watchingMutants,

@@ -16,7 +16,7 @@ export const requestMutants = [
     'what waited for an authenticator proves the new token',
     [
       'src/connections/connection.ts',
-      "const sent = this.session.state === 'handshaking' ? 'before welcome' : 'after welcome';",
+      "const sent = isWelcomed ? 'after welcome' : 'before welcome';",
       "const sent = 'after welcome';",
     ],
   ],

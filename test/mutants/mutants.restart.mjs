@@ -81,6 +81,18 @@ export const restartMutants = [
     ['src/connections/connection.ts', '    if (this.#outbox?.holdsWelcome) return;\n', ''],
   ],
   [
+    'a ping overtakes a welcome that waits',
+    [
+      'src/connections/outbox.ts',
+      'return this.holdsWelcome ? undefined : send(reply.text);',
+      'return send(reply.text);',
+    ],
+  ],
+  [
+    'what comes in before a welcome has left shows that its token has arrived',
+    ['src/connections/connection.ts', ' && !this.#outbox?.holdsWelcome;\n    const sent', ';\n    const sent'],
+  ],
+  [
     'an idempotency key dies with its process',
     ['src/jobs/idempotency.ts', "    this.#ledger.put('key', id, {", "    this.#ledger.put('key', 'lost', {"],
   ],

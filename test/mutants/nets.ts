@@ -40,7 +40,7 @@ interface Walks {
 }
 
 let stepsTaken = 0;
-const storms = { seeds: 300, steps: 120 };
+const storms = { seeds: 400, steps: 120 };
 /** A runtime can be told no fact that is none, and one that is broken on purpose is not broken twice. */
 const atRuntime = new Set([...everyAbility].filter((ability) => ability !== 'facts' && ability !== 'faults'));
 

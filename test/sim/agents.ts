@@ -4,6 +4,7 @@ import { Violation } from './client.ts';
 import { Errands } from './errands.ts';
 import type { Lots } from './lots.ts';
 import type { Oracle } from './oracle.ts';
+import { decide } from './promised-credentials.ts';
 import type { PromisedJob } from './promised-job.ts';
 import { PromisedResult } from './results.ts';
 
@@ -44,9 +45,28 @@ export class Agents {
           throw new Violation(`${context.id} runs twice`);
         oracle.promises.begins(context.id);
         this.#agents.push({ context, finish, fail });
-        context.log('info', 'begun');
+        this.#begin(context);
       });
     return defineAgent({ name, onRestart, run });
+  }
+
+  /** It says that it begins; an agent that cannot fails. */
+  #begin(context: JobContext): void {
+    try {
+      context.log('info', 'begun');
+    } catch (error) {
+      const job = this.#jobOf(context);
+      job.said = [];
+      this.#told(job, 'fail');
+      throw error;
+    }
+  }
+
+  #told(job: PromisedJob, how: 'finish' | 'fail'): void {
+    const { oracle } = this.#around;
+    job.told = how;
+    job.toldMs = oracle.nowMs();
+    decide(job, job.toldMs, oracle.policy);
   }
 
   get count(): number {
@@ -137,7 +157,7 @@ export class Agents {
       const job = oracle.jobs.get(context.id);
       if (!job) throw new Violation(`job ${context.id} runs, and was never accepted`);
       if (job.told !== 'nothing') continue;
-      const isOver = job.ended === 'timed_out' || job.code === 'LEASE_EXPIRED';
+      const isOver = job.decided?.isCutOff || job.ended === 'timed_out' || job.code === 'LEASE_EXPIRED';
       const mustStop = Math.min(job.cancelledMs, job.shutMs) <= nowMs || isOver || job.session.state === 'failed';
       if (this.#isHeard(job)) this.#errands.check(job, context);
       if (context.signal.aborted === mustStop) continue;
@@ -163,8 +183,8 @@ export class Agents {
     }
   }
 
-  #isHeard({ ended, cancelledMs, shutMs }: PromisedJob): boolean {
-    return ended === undefined && Math.min(cancelledMs, shutMs) > this.#around.oracle.nowMs();
+  #isHeard({ ended, decided, cancelledMs, shutMs }: PromisedJob): boolean {
+    return ended === undefined && decided === undefined && Math.min(cancelledMs, shutMs) > this.#around.oracle.nowMs();
   }
 
   #jobOf({ id }: JobContext): PromisedJob {
@@ -195,7 +215,7 @@ export class Agents {
     tell(`job ${agent.context.id}: its agent says ${how}`);
     const { result } = job;
     // A streamed result that is not whole is none (§8).
-    job.told = result && (!result.isWhole || result.isSpoilt) ? 'fail' : how;
+    this.#told(job, result && (!result.isWhole || result.isSpoilt) ? 'fail' : how);
     if (how === 'finish') agent.finish(result ? undefined : { ok: true });
     else agent.fail(new Error('simulated'));
   }

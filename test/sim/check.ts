@@ -59,7 +59,7 @@ export function* faultsOfWire(
   if (session.features.has('heartbeat')) {
     if (nowMs - lastInMs >= 2 * heartbeatMs) yield `${session.id} has lost its heartbeat, and lives`;
     const quietSinceMs = Math.max(Math.min(lastInMs, lastOutMs), lastPingMs);
-    if (nowMs - quietSinceMs >= heartbeatMs) yield `${session.id} was not pinged`;
+    if (nowMs - quietSinceMs >= heartbeatMs && !owesWelcome(wire)) yield `${session.id} was not pinged`;
   }
   const isWaiting = pushed < store.newestOf(session.id) && !owesWelcome(wire);
   const unsentBytes = link.server.unsentBytes();
@@ -72,12 +72,12 @@ export function* faultsOfWire(
   if (stuckMs >= 2 * stallMs) yield `${session.id} took nothing for ${stuckMs} ms, and is not detached`;
 }
 
-/** The most timers a runtime may have running for all it has to wait for. */
-export function timersMax(known: Known): number {
+/** The most timers a runtime may have running for all it has to wait for, calls of its provisioner included. */
+export function timersMax(known: Known, calls: number): number {
   const { policy, wires, sessions, keys, store } = known;
   const nowMs = known.nowMs();
   // A store that lasts keeps time.
-  let count = store.lasts ? 1 : 0;
+  let count = (store.lasts ? 1 : 0) + calls;
   for (const { phase, session } of wires.values()) {
     if (phase === 'handshake') count += 1;
     // A stall watch, and a heartbeat.
@@ -87,9 +87,9 @@ export function timersMax(known: Known): number {
   for (const session of sessions.values()) {
     if (session.state === 'detached') count += 1;
     if (session.buriedMs + policy.windowMs > nowMs && session.state === 'expired') remembered.tombstone = 1;
-    for (const { ended, endedMs, cancelledMs, limitAtMs, expiresMs } of session.jobs) {
+    for (const { ended, endedMs, cancelledMs, limitAtMs, expiresMs, decided } of session.jobs) {
       const limits = [limitAtMs, expiresMs].filter(Number.isFinite).length;
-      if (ended === undefined) count += cancelledMs <= nowMs ? 1 : limits;
+      if (ended === undefined) count += decided || cancelledMs <= nowMs ? 1 : limits;
       if (ended !== undefined && endedMs + policy.retentionMs > nowMs) remembered.ended = 1;
     }
   }

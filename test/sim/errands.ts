@@ -26,6 +26,8 @@ export class Errands {
       () => this.#spend(job, context),
       () => this.#delegate(job, context),
       () => this.#delegate(job, context),
+      () => this.#leak(job, context),
+      () => this.#rotate(job, context),
     ])();
   }
 
@@ -39,7 +41,7 @@ export class Errands {
   #tool(job: PromisedJob, context: JobContext): void {
     const { lots, tell } = this.#around;
     const name = lots.pick(['search.web', 'search.web', 'write']);
-    const refusal = refusalOfCall(job, 'tool.call', name);
+    const refusal = refusalOfCall(job, { namespace: 'tool.call', target: name, nowMs: this.#around.oracle.nowMs() });
     tell(`job ${job.id} calls ${name}: ${refusal ?? 'it may'}`);
     this.#count('tool', refusal);
     job.said.push(`tool_call ${name}`, `tool_result ${refusal ?? 'done'}`);
@@ -74,7 +76,7 @@ export class Errands {
       { 'tool.call': ['search.web'], 'agent.delegate': ['sim'] },
       { 'tool.call': ['write'] },
     ]);
-    const refusal = refusalOfCall(job, 'agent.delegate', agent) ?? refusalOfLease(job, lease);
+    const refusal = this.#refusalOf(job, agent, lease);
     tell(`job ${job.id} delegates to ${agent} ${JSON.stringify(lease)}: ${refusal ?? 'it may'}`);
     this.#count('delegated', refusal);
     const child = refusal === undefined ? oracle.promises.delegates(job, { agent, lease }) : undefined;
@@ -85,6 +87,30 @@ export class Errands {
     } catch (error) {
       if (!(error instanceof ArcpError) || error.code !== refusal) oracle.fault(`delegating failed: ${error}`);
     }
+  }
+
+  #refusalOf(job: PromisedJob, agent: string, lease: PromisedLease): string | undefined {
+    const nowMs = this.#around.oracle.nowMs();
+    return refusalOfCall(job, { namespace: 'agent.delegate', target: agent, nowMs }) ?? refusalOfLease(job, lease);
+  }
+
+  /** It says what it must not: that is cut out. */
+  #leak(job: PromisedJob, context: JobContext): void {
+    const [credential] = job.credentials;
+    if (!credential) return;
+    this.#around.tell(`job ${job.id} says a secret`);
+    this.#count('secret cut out', undefined);
+    job.said.push(`the key is [credential ${credential.id}]`);
+    context.log('info', `the key is ${credential.value}`);
+  }
+
+  #rotate(job: PromisedJob, context: JobContext): void {
+    const [credential] = job.credentials;
+    if (!credential) return;
+    this.#around.tell(`job ${job.id} rotates a credential`);
+    this.#count('credentials: rotated', undefined);
+    if (job.session.features.has('provisioned_credentials')) job.said.push('status credential_rotated');
+    this.#expect(context.rotateCredential(credential.id), undefined);
   }
 
   #expect(call: Promise<unknown>, refusal: string | undefined): void {

@@ -1,9 +1,11 @@
 import type { Frame } from '../support/peer.ts';
 import { isSlow, principalOf } from './bearers.ts';
 import type { StoreView } from './disk.ts';
+import type { Issuing } from './issuing.ts';
 import type { Link } from './link.ts';
 import { foreseeList } from './listing.ts';
 import type { Loads } from './loads.ts';
+import { shownOf } from './promised-credentials.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
 import type { PromisedSession } from './promised-session.ts';
 import type { Promises } from './promises.ts';
@@ -19,9 +21,12 @@ export interface Foresight {
   /** Called as the frame is heard. */
   changes?: (owed: Owed) => void;
   /** It cannot be answered yet: what follows waits, too. */
-  waits?: 'an authenticator' | 'the disk' | 'a history';
+  waits?: 'an authenticator' | 'the disk' | 'a history' | 'credentials' | 'an equal submit';
   /** The job whose history that is. */
   job?: PromisedJob;
+  /** It is answered when the turn is over; or what is behind it waits until then. */
+  isLate?: true;
+  holds?: true;
   /** What came to pass, where that is more than the answer. */
   what?: string;
 }
@@ -40,6 +45,7 @@ export interface Known {
   keys: ReadonlyMap<string, Remembered>;
   promises: Promises;
   loads: Loads;
+  issuing: Issuing;
 }
 
 const badRequest: Foresight = { answer: 'session.error INVALID_REQUEST' };
@@ -63,7 +69,7 @@ export function foresee(wire: Wire, frame: Frame | undefined, known: Known, news
     case 'session.bye':
       return { ...goodbye, changes: () => bye(session, known) };
     case 'job.submit':
-      return foreseeSubmit(session, frame, known);
+      return foreseeSubmit(session, frame, { known, news });
     case 'session.list_jobs':
       return foreseeList(session, frame, known);
     case 'job.subscribe':
@@ -91,10 +97,22 @@ export function parametersOf({ payload }: Frame): string {
 
 /** What an acceptance says, whichever request it answers. */
 export function acceptanceOf({ payload }: Frame): string {
-  return JSON.stringify({ ...payload, request_id: undefined, reply_to: undefined });
+  return JSON.stringify({ ...payload, credentials: undefined, request_id: undefined, reply_to: undefined });
 }
 
-function foreseeSubmit(session: PromisedSession, frame: Frame, known: Known): Foresight {
+/** Where credentials are issued, nothing but a repeat is answered before the turn is over. */
+function foreseeSubmit(session: PromisedSession, frame: Frame, { known, news }: Asked): Foresight {
+  if (known.policy.provisions === 'nothing') return foreseeJob(session, frame, known);
+  if (news.pending === 'refused')
+    return { answer: 'session.error INTERNAL_ERROR credentials', isLate: true, holds: true };
+  if (known.issuing.isPending(keyOf(session.principal, frame))) return { waits: 'an equal submit' };
+  const foresight = foreseeJob(session, frame, known);
+  if (foresight.what !== undefined) return { ...foresight, holds: true };
+  if (foresight.answer !== 'job.accepted') return { ...foresight, isLate: true, holds: true };
+  return { waits: 'credentials' };
+}
+
+function foreseeJob(session: PromisedSession, frame: Frame, known: Known): Foresight {
   const remembered = known.keys.get(keyOf(session.principal, frame) ?? '');
   if (!remembered) {
     const { lease_request: lease, lease_constraints: constraints } = frame.payload;
@@ -103,11 +121,15 @@ function foreseeSubmit(session: PromisedSession, frame: Frame, known: Known): Fo
       (constraints && !session.features.has('lease_expires_at')) ||
       (constraints && Date.parse(constraints.expires_at) <= known.wallMs());
     if (isBeyond) return badRequest;
-    return { answer: 'job.accepted', keeps: true, changes: (owed) => known.promises.accepts(session, frame, owed) };
+    const changes = (owed: Owed) => known.promises.accepts(known.promises.prepares(session, frame), frame, owed);
+    return { answer: 'job.accepted', keeps: true, changes };
   }
   if (remembered.parameters !== parametersOf(frame)) return { answer: 'session.error DUPLICATE_KEY' };
   const changes = (owed: Owed) => {
     owed.remembered = remembered;
+    const { job } = remembered;
+    const isShown = job.session === session && !isEnding(job, known);
+    owed.tells = isShown ? shownOf(job) : undefined;
   };
   return { answer: 'job.accepted', what: 'submit repeated', changes };
 }
@@ -203,8 +225,16 @@ function foreseeCancel(session: PromisedSession, job: PromisedJob | undefined, k
   }
   const mayCancel = job.session === session || job.session.state === 'closed' || job.session.state === 'expired';
   if (!mayCancel) return { answer: 'session.error PERMISSION_DENIED' };
+  // How it ends is decided: its credentials are being revoked.
+  const { decided } = job;
+  if (decided && decided.cancelledMs > decided.atMs) return { answer: 'session.error JOB_NOT_FOUND ended' };
   const changes = () => {
-    job.cancelledMs = Math.min(job.cancelledMs, nowMs);
+    if (!decided) job.cancelledMs = Math.min(job.cancelledMs, nowMs);
   };
   return { answer: 'job.cancelled', keeps: true, changes };
+}
+
+/** Whether a job will say nothing more. */
+function isEnding({ ended, decided, cancelledMs }: PromisedJob, { nowMs }: Known): boolean {
+  return ended !== undefined || decided !== undefined || cancelledMs <= nowMs();
 }

@@ -1,7 +1,7 @@
 import type { Frame } from '../support/peer.ts';
-import { foresee, type Known } from './foresight.ts';
+import { type Foresight, foresee, type Known } from './foresight.ts';
 import { count, type Tally } from './tally.ts';
-import type { Heard, News, Owed, Wire } from './wire.ts';
+import { type Heard, type News, type Owed, owesWelcome, type Wire } from './wire.ts';
 
 export interface HearingsWorld extends Known {
   tally: Tally;
@@ -16,7 +16,7 @@ export class Hearings {
   }
 
   hears(wire: Wire, frame: Frame | undefined): void {
-    this.#take(wire, { frame, isBehind: wire.session !== undefined });
+    this.#take(wire, { frame, isBehind: wire.session !== undefined && !owesWelcome(wire) });
   }
 
   /** What a connection's frames have waited for is there: they are heard, in order, until one waits in its turn. */
@@ -25,8 +25,13 @@ export class Hearings {
     const { frames, news: before } = wire.wait;
     wire.wait = undefined;
     const first = frames.shift();
-    if (first) this.#hear(wire, first, { ...before, ...news });
+    if (first) this.#hear(wire, first, { ...before, ...news, isLate: true });
     for (const heard of frames) this.#take(wire, heard);
+  }
+
+  /** The turn is over: whoever had to wait for that alone does no more. */
+  turned(): void {
+    for (const wire of this.#world.wires.values()) if (wire.wait?.frames.length === 0) wire.wait = undefined;
   }
 
   #take(wire: Wire, heard: Heard): void {
@@ -39,18 +44,34 @@ export class Hearings {
     const { frame, isBehind } = heard;
     // Any frame written behind the welcome shows that the client has its newest token (§6.3).
     if (isBehind) wire.session?.tokens.splice(1);
-    const { answer, closes, keeps, changes, waits, what, job } = foresee(wire, frame, this.#world, news);
+    const foresight = foresee(wire, frame, this.#world, news);
+    const { answer, closes, keeps, isLate, changes, waits, what, holds } = foresight;
     const waiting = waits && `${frame?.type} that waits for ${waits}`;
     count(this.#world.tally, waiting ?? what ?? answer ?? String(frame?.type));
-    if (waits) {
-      wire.wait = { frames: [heard], news };
-      if (job) this.#world.loads.wants(job, wire);
-      return;
-    }
+    if (waits) return this.#wait(wire, heard, { foresight, news });
     const sessionId = wire.session?.id ?? wire.candidate;
-    const owed: Owed = { asked: frame, answer, closes, sessionId, ...(keeps && { keeps }) };
+    const owed: Owed = {
+      asked: frame,
+      answer,
+      closes,
+      sessionId,
+      ...(keeps && { keeps }),
+      ...((isLate || news.isLate) && { isLate: true }),
+    };
     if (answer !== undefined || closes !== undefined) wire.owed.push(owed);
     changes?.(owed);
     if (closes !== undefined) wire.phase = 'over';
+    if (holds) wire.wait = { frames: [], news: {} };
+  }
+
+  #wait(wire: Wire, heard: Heard, { foresight, news }: { foresight: Foresight; news: News }): void {
+    const { loads, issuing } = this.#world;
+    const { waits, job } = foresight;
+    const { session } = wire;
+    const { frame } = heard;
+    wire.wait = { frames: [heard], news };
+    if (job) loads.wants(job, wire);
+    else if (waits === 'credentials' && session && frame) issuing.hears(wire, session, frame);
+    else if (waits === 'an equal submit' && session && frame) issuing.waitsFor(wire, session, frame);
   }
 }

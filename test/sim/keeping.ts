@@ -2,6 +2,7 @@ import type { Frame } from '../support/peer.ts';
 import { isLagging } from './check.ts';
 import type { Known } from './foresight.ts';
 import { parsed } from './frames.ts';
+import { decide, secretMark } from './promised-credentials.ts';
 import { faultOfEnd, type PromisedJob } from './promised-job.ts';
 import { Kept, type PromisedSession } from './promised-session.ts';
 import { count, type Tally } from './tally.ts';
@@ -56,6 +57,13 @@ export class Keeping {
     const isOwn = job.session === session;
     const { newest } = session.kept;
     const { type, payload } = frame;
+    if (JSON.stringify(frame).includes(secretMark)) return `has said a secret, which is kept: ${payload.kind}`;
+    if (isOwn && payload.kind === 'status' && payload.body.phase === 'credential_rotated') {
+      job.history.passed(newest);
+      const rotated = job.credentials.find(({ id }) => id === payload.body.id);
+      if (rotated) session.disclosed.set(newest, rotated.value);
+      return this.#said(job, frame);
+    }
     if (payload.kind === 'status' && payload.body.phase === 'back_pressure') {
       if (isOwn) job.history.passed(newest);
       return tellsLag(session);
@@ -73,6 +81,7 @@ export class Keeping {
   #ended(job: PromisedJob, frame: Frame): string | undefined {
     const { tally, policy, nowMs, promises } = this.#world;
     const { final_status, result, code } = frame.payload;
+    decide(job, nowMs(), policy);
     const fault = faultOfEnd(job, frame.payload, { nowMs: nowMs(), policy });
     Object.assign(job, { ended: final_status, code, endedMs: nowMs(), lastSeq: job.session.kept.newest });
     promises.ends(job);

@@ -9,10 +9,13 @@ import { Disk } from './disk.ts';
 import { Link } from './link.ts';
 import type { Lots } from './lots.ts';
 import { Oracle } from './oracle.ts';
+import { secretMark } from './promised-credentials.ts';
+import { Purse, type Upstream } from './purse.ts';
 import type { Remains } from './remains.ts';
 import { optionsOf, type Policy } from './settings.ts';
 import type { SimClock } from './sim-clock.ts';
 import type { Tally } from './tally.ts';
+import { turn } from './turn.ts';
 
 /** What an operator may find in the log of a runtime that is well. */
 const known = [
@@ -22,6 +25,8 @@ const known = [
   'the authenticator failed',
   'events of a session cannot be read',
   'a history cannot be read',
+  'credentials could not be issued',
+  'a job ends before its credentials are revoked; that is tried on',
 ];
 
 export interface LifeOptions {
@@ -34,6 +39,7 @@ export interface LifeOptions {
   kept: KeptStore | undefined;
   /** What the life before this one has left. */
   remains: Remains | undefined;
+  upstream: Upstream;
 }
 
 /**
@@ -45,13 +51,14 @@ export class Life {
   readonly agents: Agents;
   readonly authenticators: Authenticators;
   readonly disk: Disk;
+  readonly purse: Purse;
   readonly kept: KeptStore | undefined;
   readonly #options: LifeOptions;
   readonly #log = recordingLog();
   readonly #runtime: Runtime;
 
   constructor(options: LifeOptions) {
-    const { policy, clock, lots, tally, tell, kept, remains } = options;
+    const { policy, clock, lots, tally, tell, kept, remains, upstream } = options;
     this.#options = options;
     this.kept = kept;
     const nowMs = () => (remains?.atMs ?? 0) + clock.uptime();
@@ -61,12 +68,14 @@ export class Life {
     const { full, store } = this.disk;
     this.agents = new Agents({ oracle: this.oracle, lots, full, tell });
     this.authenticators = new Authenticators(this.oracle);
+    this.purse = new Purse(this.oracle, { lots, upstream });
     this.#runtime = createRuntime({
       agents: this.agents.definitions,
       authenticate: ({ token = '' }) => this.authenticators.authenticate(token),
       clock,
       log: this.#log,
       store,
+      ...(policy.provisions === 'credentials' && { provisioner: this.purse.provisioner }),
       ...optionsOf(policy),
     });
     this.oracle.isDetached = (id) =>
@@ -74,9 +83,22 @@ export class Life {
     if (kept) clock.onFired(() => this.oracle.lapse());
   }
 
-  /** It serves: what was left before has been brought back. */
-  get ready(): Promise<void> {
-    return this.#runtime.ready;
+  /** Resolves when it serves: what was left before has been brought back. */
+  async begin(): Promise<void> {
+    await this.#runtime.ready;
+    this.purse.mode = 'by hand';
+    const { oracle } = this;
+    for (const id of this.#options.remains?.outstanding ?? [])
+      if (!oracle.asked.has(id)) oracle.fault(`${id} is of an earlier process, and was not revoked`);
+  }
+
+  /** What follows at once has happened; where the provisioner is quick, what it was asked for, too. */
+  async turn(): Promise<void> {
+    await turn();
+    while (this.purse.mode === 'at once' && this.purse.calls.length > 0) {
+      this.purse.settle(0, 'done');
+      await turn();
+    }
   }
 
   /** A connection that the runtime takes, or, shutting down, sends away. */
@@ -91,7 +113,7 @@ export class Life {
     this.oracle.check(this.#runtime.sessions());
     this.agents.check();
     const timers = this.#options.clock.running();
-    const max = timersMax(this.oracle);
+    const max = timersMax(this.oracle, this.purse.calls.length + this.purse.failed);
     if (timers > max) throw new Violation(`${timers} timers run, and ${max} have a reason to`);
   }
 
@@ -120,6 +142,7 @@ export class Life {
     this.oracle.expectNoFault();
     if (this.#runtime.sessions().length > 0) throw new Violation('a session was left behind');
     if (this.#options.clock.running() > timers) throw new Violation('a timer was left behind');
+    if (JSON.stringify(this.#log.lines).includes(secretMark)) throw new Violation('the runtime logged a secret');
     const errors = this.#log.lines.filter(({ level, message }) => level === 'error' && !known.includes(message));
     if (errors.length > 0) throw new Violation(`the runtime logged an error: ${JSON.stringify(errors[0])}`);
   }

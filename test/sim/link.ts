@@ -6,6 +6,8 @@ type Item = { text: string; bytes: number } | { code: number; reason: string };
 export interface Tap {
   sends(link: Link, text: string): void;
   closes(link: Link, code: number): void;
+  /** Something is done for the client that takes its time: what it has sent behind that stays under way. */
+  isWaiting(link: Link): boolean;
   /** The network has taken something. */
   drains(link: Link): void;
   /** A frame is about to be heard: `hand` hands it over. */
@@ -109,7 +111,8 @@ export class Link {
 
   /** Something is under way. */
   get isBusy(): boolean {
-    return this.client.outbox.length > 0 || (this.server.outbox.length > 0 && this.condition !== 'stalled');
+    const isUp = this.client.outbox.length > 0 && !this.#tap.isWaiting(this);
+    return isUp || (this.server.outbox.length > 0 && this.condition !== 'stalled');
   }
 
   /** An end has yet to learn that it is over. */
@@ -125,6 +128,7 @@ export class Link {
   deliver(from: 'client' | 'server'): boolean {
     const [sender, receiver] = from === 'client' ? [this.client, this.server] : [this.server, this.client];
     if (this.condition === 'stalled' && from === 'server') return false;
+    if (from === 'client' && this.#tap.isWaiting(this)) return false;
     const item = sender.take();
     if (!item) return false;
     if (this.condition !== 'half-open') this.#hand(item, receiver);
@@ -174,6 +178,7 @@ export class Link {
     if (this.condition !== 'well') return;
     let left = bytes;
     for (let item = sender.outbox[0]; item && 'text' in item && item.bytes <= left; item = sender.outbox[0]) {
+      if (sender === this.client && this.#tap.isWaiting(this)) return;
       left -= item.bytes;
       sender.take();
       this.#hand(item, receiver);

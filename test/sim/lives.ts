@@ -3,6 +3,8 @@ import { Violation } from './client.ts';
 import { Life } from './life.ts';
 import type { Lots } from './lots.ts';
 import type { Network } from './network.ts';
+import { secretMark } from './promised-credentials.ts';
+import type { Upstream } from './purse.ts';
 import type { Remains } from './remains.ts';
 import type { Policy } from './settings.ts';
 import { simClock } from './sim-clock.ts';
@@ -23,6 +25,7 @@ export class Lives {
   clock = simClock();
   /** Every token that was ever told by those that are gone. */
   readonly oldTokens: string[] = [];
+  readonly #upstream: Upstream = new Map();
   readonly #around: Surroundings;
 
   constructor(around: Surroundings) {
@@ -34,19 +37,24 @@ export class Lives {
   async shutDown(): Promise<void> {
     const life = this.now;
     const { tell, network } = this.#around;
+    // Who has to wait for the gateway has another story.
+    if (life.purse.failed > 0) return;
+    life.purse.mode = 'at once';
+    await life.turn();
     tell('the runtime shuts down');
     const waits = life.agents.running;
     const { done } = life.shutDown();
-    if (life.kept) await turn();
+    // Where nothing has to be kept or revoked, all of it happens at once.
+    if (life.kept || this.#around.policy.provisions === 'credentials') await life.turn();
     else life.agents.check();
     life.oracle.checkShutdown();
-    await turn();
+    await life.turn();
     // Whoever comes now is sent away.
     network.add(life.link());
     if (waits > 0) await this.#drain(life, done);
     if (!done()) throw new Violation('the shutdown has no end');
     while (life.authenticators.busy > 0) life.authenticators.decide(0, 'granted');
-    await turn();
+    await life.turn();
     life.expectNothingLeft();
     await this.#next();
   }
@@ -62,6 +70,7 @@ export class Lives {
     const writes = lots.below(waiting + 1);
     tell(`the process dies, with ${writes} of ${waiting} writes committed`);
     count(tally, `killed with ${waiting === 0 ? 'nothing' : 'writes'} waiting`);
+    if (life.kept.medium.text.includes(secretMark)) throw new Violation('the store has kept a secret');
     life.die(writes);
     network.die();
     await turn();
@@ -92,12 +101,12 @@ export class Lives {
       if (done()) throw new Violation('the shutdown did not give its agents all their grace');
       this.clock.advance(1);
     }
-    await turn();
+    await life.turn();
   }
 
   async #pass(ms: number): Promise<void> {
     this.clock.advance(ms);
-    await turn();
+    await this.now.turn();
   }
 
   async #next(): Promise<void> {
@@ -110,11 +119,11 @@ export class Lives {
       this.clock = simClock(this.clock.now() + downMs);
     }
     this.now = this.#begin(kept?.reopened(), remains);
-    await this.now.ready;
+    await this.now.begin();
   }
 
   #begin(kept: KeptStore | undefined, remains: Remains | undefined): Life {
     const { policy, lots, tally, tell } = this.#around;
-    return new Life({ policy, clock: this.clock, lots, tally, tell, kept, remains });
+    return new Life({ policy, clock: this.clock, lots, tally, tell, kept, remains, upstream: this.#upstream });
   }
 }

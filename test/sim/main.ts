@@ -28,5 +28,6 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   console.error(`again: npm run sim -- --seed ${seed} --steps ${steps}`);
-  process.exitCode = 1;
+  // A runtime that has yet to shut down would keep the process.
+  process.exit(1);
 }

@@ -8,9 +8,11 @@ import { inMemory, type Read, type StoreView, viewOf } from './disk.ts';
 import type { Known } from './foresight.ts';
 import { parsed } from './frames.ts';
 import { Hearings } from './hearings.ts';
+import { Issuing } from './issuing.ts';
 import { Keeping } from './keeping.ts';
 import type { Link, Tap } from './link.ts';
 import { Loads } from './loads.ts';
+import { decide } from './promised-credentials.ts';
 import type { PromisedJob, Remembered } from './promised-job.ts';
 import type { PromisedSession } from './promised-session.ts';
 import { Promises } from './promises.ts';
@@ -45,6 +47,10 @@ export class Oracle implements Tap, Known {
   readonly wires = new Map<Link, Wire>();
   readonly promises: Promises;
   readonly loads: Loads;
+  readonly issuing: Issuing;
+  /** Ids of credentials that the runtime knows may be live; and those that it has asked to have revoked. */
+  readonly outstanding = new Set<string>();
+  readonly asked = new Set<string>();
   readonly keeping: Keeping;
   /** Every token that was ever told, the newest last. */
   readonly tokens: string[] = [];
@@ -66,6 +72,7 @@ export class Oracle implements Tap, Known {
     this.store = kept ? viewOf(kept) : { ...inMemory, newestOf: (id) => this.keeping.log(id).newest };
     this.#hearings = new Hearings(this);
     this.#voice = new Voice(this);
+    this.issuing = new Issuing(this, this.#hearings);
     this.loads = new Loads((wire, news) => this.#hearings.goesOn(wire, news));
   }
 
@@ -82,6 +89,7 @@ export class Oracle implements Tap, Known {
   }
 
   goesOn(remains: Remains, medium: KeptMedium): void {
+    for (const id of remains.outstanding) this.outstanding.add(id);
     this.promises.restore(remains, medium);
     this.journal.add(0, remains);
   }
@@ -139,6 +147,11 @@ export class Oracle implements Tap, Known {
     this.wires.delete(link);
   }
 
+  isWaiting(link: Link): boolean {
+    const wire = this.wires.get(link);
+    return wire?.phase === 'open' && wire.wait !== undefined;
+  }
+
   drains(link: Link): void {
     this.#wire(link).lastDrainMs = this.nowMs();
   }
@@ -162,8 +175,8 @@ export class Oracle implements Tap, Known {
 
   /** What a shutdown owes at once is done. */
   checkShutdown(): void {
-    this.#voice.wrote(this.store.written);
-    this.#voice.check();
+    this.#voice.turned();
+    this.#voice.check('whole');
     for (const { id, ended, shutMs } of this.jobs.values())
       if (ended === undefined && shutMs <= this.nowMs()) this.fault(`job ${id} outlived the shutdown`);
     this.expectNoFault();
@@ -210,7 +223,10 @@ export class Oracle implements Tap, Known {
   lapse(): void {
     this.#voice.lapses(this.isDetached);
     const nowMs = this.nowMs();
-    for (const session of this.sessions.values()) session.lapse(nowMs, this.policy);
+    for (const session of this.sessions.values()) {
+      session.lapse(nowMs, this.policy);
+      for (const job of session.running) decide(job, nowMs, this.policy);
+    }
   }
 
   // What must hold, once all that follows at once has happened.
@@ -221,8 +237,10 @@ export class Oracle implements Tap, Known {
 
   check(infos: readonly SessionInfo[]): void {
     this.lapse();
-    this.#voice.wrote(this.store.written);
-    this.#voice.check();
+    this.#hearings.turned();
+    this.#voice.turned();
+    this.#voice.check('whole');
+    this.#checkCredentials();
     for (const wire of this.wires.values()) this.#faults(faultsOfWire(wire, this));
     const seen = new Map(infos.map((info) => [info.sessionId, info]));
     for (const session of this.sessions.values()) {
@@ -235,6 +253,13 @@ export class Oracle implements Tap, Known {
     const handshakes = [...this.wires.values()].filter(({ phase }) => phase === 'handshake').length;
     if (seen.size !== handshakes) this.fault(`${seen.size} sessions wait for ${handshakes} handshakes`);
     this.expectNoFault();
+  }
+
+  /** Whatever a job had whose end is decided, and what nobody waited for, is asked to be revoked. */
+  #checkCredentials(): void {
+    const ended = [...this.jobs.values()].filter(({ ended: how, decided }) => how !== undefined || decided);
+    for (const { id } of [...this.issuing.doomed, ...ended.flatMap(({ credentials }) => credentials)])
+      if (!this.asked.has(id)) this.fault(`${id} was not revoked`);
   }
 
   expectNoFault(): void {

@@ -1,6 +1,7 @@
 // What a runtime has promised about a job, as the protocol's text has it (§7): held against what the runtime does, by
 // test/sim/oracle.ts. Times are the runtime's own, in milliseconds.
 import type { FinalStatus } from '../../machines/index.ts';
+import { type Decision, mayTell, type PromisedCredential } from './promised-credentials.ts';
 import { PromisedHistory } from './promised-history.ts';
 import { askedOf, PromisedBudget, type PromisedLease } from './promised-lease.ts';
 import type { PromisedSession } from './promised-session.ts';
@@ -19,11 +20,19 @@ export interface PromisedJob {
   /** What it may spend; undefined where it has nothing of its own. */
   budget: PromisedBudget | undefined;
   limitAtMs: number;
+  /** The same after a restart: counted from the submit. */
+  deadlineMs: number;
+  /** When it began: a lease that is over by then is seen to be a moment later. */
+  beganMs: number;
   /** When its lease ends. */
   expiresMs: number;
   cancelledMs: number;
   /** What its agent did in the end. */
   told: 'nothing' | 'finish' | 'fail';
+  toldMs: number;
+  /** What it has of services upstream, and how it will end once that is worth nothing. */
+  credentials: PromisedCredential[];
+  decided: Decision | undefined;
   /** What its agent streams as its result, once it does. */
   result: PromisedResult | undefined;
   /** When the runtime was shut down under it. */
@@ -69,10 +78,15 @@ export function newJob(session: PromisedSession, asked: Asked): PromisedJob {
     parent,
     lease,
     budget: amount === undefined ? undefined : new PromisedBudget(amount),
+    beganMs: Number.NEGATIVE_INFINITY,
     limitAtMs: limitAtMs ?? Number.POSITIVE_INFINITY,
+    deadlineMs: limitAtMs ?? Number.POSITIVE_INFINITY,
     expiresMs: expiresMs ?? parent?.expiresMs ?? Number.POSITIVE_INFINITY,
     cancelledMs: Number.POSITIVE_INFINITY,
     told: 'nothing',
+    toldMs: Number.POSITIVE_INFINITY,
+    credentials: [],
+    decided: undefined,
     result: undefined,
     shutMs: Number.POSITIVE_INFINITY,
     cut: undefined,
@@ -89,9 +103,13 @@ export function newJob(session: PromisedSession, asked: Asked): PromisedJob {
 export function faultOfEnd(
   job: PromisedJob,
   { final_status: status, code }: { final_status: FinalStatus; code?: string },
-  { nowMs, policy: { graceMs } }: { nowMs: number; policy: Policy },
+  { nowMs: momentMs, policy }: { nowMs: number; policy: Policy },
 ): string | undefined {
-  const { told, cancelledMs, limitAtMs, expiresMs, shutMs, cut } = job;
+  const { cut } = job;
+  const { told, cancelledMs, limitAtMs, expiresMs, shutMs } = job.decided ?? job;
+  if (cut === undefined && !mayTell(job, momentMs, policy)) return 'ended before its credentials were revoked';
+  const nowMs = job.decided?.atMs ?? momentMs;
+  const { graceMs } = policy;
   const isCancelled = cancelledMs <= nowMs;
   const isShut = shutMs <= nowMs;
   const causes: Record<FinalStatus, boolean> = {
@@ -108,9 +126,11 @@ export function faultOfEnd(
 }
 
 /** Whether a job should have ended by now. */
-export function isOverdue(job: PromisedJob, nowMs: number, { graceMs }: Policy): boolean {
+export function isOverdue(job: PromisedJob, nowMs: number, policy: Policy): boolean {
+  if (job.credentials.length > 0) return job.decided !== undefined && mayTell(job, nowMs, policy);
+  const { graceMs } = policy;
   const { told, cancelledMs, cut } = job;
   if (cut !== undefined || told !== 'nothing') return true;
-  const overMs = Math.min(job.limitAtMs, job.expiresMs);
+  const overMs = nowMs === job.beganMs ? Number.POSITIVE_INFINITY : Math.min(job.limitAtMs, job.expiresMs);
   return cancelledMs + graceMs <= nowMs || (overMs <= nowMs && overMs < cancelledMs);
 }

@@ -54,12 +54,16 @@ export function budgetOf(job: PromisedJob | undefined): PromisedBudget | undefin
   return job && (job.budget ?? budgetOf(job.parent));
 }
 
-/** Why a job may not do something, in the order of §9.3; undefined where it may. An expired lease has ended the job by then. */
+/** Why a job may not do something, in the order of §9.3; undefined where it may. */
 export function refusalOfCall(
   job: PromisedJob,
-  namespace: 'tool.call' | 'agent.delegate',
-  target: string,
+  { namespace, target, nowMs }: { namespace: 'tool.call' | 'agent.delegate'; target: string; nowMs: number },
 ): string | undefined {
+  if (job.expiresMs <= nowMs) {
+    // What would be seen a moment later is found now.
+    job.beganMs = Number.NEGATIVE_INFINITY;
+    return 'LEASE_EXPIRED';
+  }
   if (isExhausted(job)) return 'BUDGET_EXHAUSTED';
   const patterns = job.lease[namespace] ?? [];
   return patterns.some((pattern) => covers(pattern, target)) ? undefined : 'PERMISSION_DENIED';

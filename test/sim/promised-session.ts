@@ -59,6 +59,8 @@ export class PromisedSession {
   /** Whether the client was told that it is behind, and has not caught up by half since (§6.5). */
   lag: 'untold' | 'due' | 'told' = 'untold';
   jobs: PromisedJob[] = [];
+  /** Secrets that its own client is told with an event, by the number of that (§9.8.2). */
+  readonly disclosed = new Map<number, string>();
   /** What it watches, by the id of the job. */
   watches = new Map<string, Watch>();
 
@@ -116,7 +118,7 @@ export class PromisedSession {
   }
 
   cancelJobs(atMs: number): void {
-    for (const job of this.running) job.cancelledMs = Math.min(job.cancelledMs, atMs);
+    for (const job of this.running) if (!job.decided) job.cancelledMs = Math.min(job.cancelledMs, atMs);
   }
 
   /** When the last trace of it but a tombstone went: once expired and its jobs ended. */

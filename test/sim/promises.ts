@@ -62,7 +62,9 @@ export class Promises {
     const id = wire.candidate;
     if (this.sessions.has(id)) fault(`a hello was welcomed to a session that stands: ${id}`);
     const { auth, capabilities } = frame.payload;
-    const features = new Set(everyFeature.filter((feature) => capabilities?.features?.includes(feature)));
+    const { provisions } = this.#world.policy;
+    const offered = everyFeature.filter((name) => name !== 'provisioned_credentials' || provisions === 'credentials');
+    const features = new Set(offered.filter((feature) => capabilities?.features?.includes(feature)));
     const session = new PromisedSession(id, { principal: principalOf(auth.token), features, kept: keeping.log(id) });
     this.sessions.set(id, session);
     open(wire, session, { cursor: 0, owed, nowMs: this.#world.nowMs() });
@@ -87,13 +89,23 @@ export class Promises {
     this.#world.loads.triesAgain(session);
   }
 
-  /** A submit becomes a job. */
-  accepts(session: PromisedSession, frame: Frame, owed: Owed): void {
+  /** The job that a submit may become. */
+  prepares(session: PromisedSession, frame: Frame): PromisedJob {
     const { agent, max_runtime_sec: limitSec, lease_request: lease, lease_constraints: constraints } = frame.payload;
     const nowMs = this.#world.nowMs();
     const limitAtMs = limitSec === undefined ? {} : { limitAtMs: nowMs + limitSec * 1000 };
     const until = constraints && { expiresMs: nowMs + Date.parse(constraints.expires_at) - this.#world.wallMs() };
-    const job = newJob(session, { agent, lease, ...limitAtMs, ...until });
+    return newJob(session, { agent, lease, ...limitAtMs, ...until });
+  }
+
+  /** A submit becomes a job. */
+  accepts(job: PromisedJob, frame: Frame, owed: Owed): void {
+    const { session } = job;
+    const nowMs = this.#world.nowMs();
+    const { max_runtime_sec: limitSec = Number.POSITIVE_INFINITY } = frame.payload;
+    // Its time begins with it, which may be long after the submit.
+    job.limitAtMs = nowMs + limitSec * 1000;
+    job.beganMs = nowMs;
     owed.job = job;
     this.#unnamed.push(job);
     const key = keyOf(session.principal, frame);
@@ -109,7 +121,7 @@ export class Promises {
     const job = newJob(session, { agent, parent, lease });
     if (job.budget) budgetOf(parent)?.move(-job.budget.granted);
     this.#unnamed.push(job);
-    session.wire?.owed.push({ answer: 'job.accepted', sessionId: session.id, job, keeps: true });
+    session.wire?.owed.push({ answer: 'job.accepted', sessionId: session.id, job, keeps: true, isLate: true });
     return job;
   }
 
@@ -119,12 +131,13 @@ export class Promises {
     if (job.budget) budgetOf(job.parent)?.move(job.budget.left);
     if (job.parent) job.budget = undefined;
     for (const other of job.session.running)
-      if (other.parent === job) other.cancelledMs = Math.min(other.cancelledMs, nowMs);
+      if (other.parent === job && !other.decided) other.cancelledMs = Math.min(other.cancelledMs, nowMs);
   }
 
   /** An agent has begun to work. */
   begins(jobId: string): void {
-    const [job] = this.#unnamed;
+    this.#world.issuing.begins(jobId);
+    const job = this.#unnamed.find(({ id }) => id === jobId || id === '');
     if (!this.jobs.has(jobId) && job) this.#name(job, jobId);
     if (!this.jobs.has(jobId)) throw new Violation(`job ${jobId} runs, and was never accepted`);
     if (this.jobs.get(jobId)?.cut !== undefined) this.#world.fault(`job ${jobId} begins again`);
@@ -132,7 +145,7 @@ export class Promises {
 
   /** Its submitter is told what the job is called. */
   names({ job }: Owed, jobId: string): void {
-    if (job && job.id === '') this.#name(job, jobId);
+    if (job && !this.jobs.has(job.id)) this.#name(job, jobId);
     if (job?.id !== jobId) this.#world.fault(`job ${job?.id} was accepted as ${jobId}`);
   }
 

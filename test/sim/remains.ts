@@ -11,6 +11,8 @@ export interface Remains {
   wallMs: number;
   sessions: ReadonlyMap<string, Left>;
   keys: ReadonlyMap<string, Remembered>;
+  /** Ids of credentials that may be live upstream. */
+  outstanding: ReadonlySet<string>;
 }
 
 interface Left {
@@ -42,12 +44,19 @@ export function remainsOf(known: {
   keys: ReadonlyMap<string, Remembered>;
   nowMs(): number;
   wallMs(): number;
+  outstanding: ReadonlySet<string>;
 }): Remains {
   const sessions = [...known.sessions].map(([id, session]): [string, Left] => [
     id,
     { session: copyOf(session, session.kept), newestSeq: session.kept.newest },
   ]);
-  return { atMs: known.nowMs(), wallMs: known.wallMs(), sessions: new Map(sessions), keys: new Map(known.keys) };
+  return {
+    atMs: known.nowMs(),
+    wallMs: known.wallMs(),
+    sessions: new Map(sessions),
+    keys: new Map(known.keys),
+    outstanding: new Set(known.outstanding),
+  };
 }
 
 function copyOf(session: PromisedSession, kept: Kept): PromisedSession {
@@ -58,8 +67,9 @@ function copyOf(session: PromisedSession, kept: Kept): PromisedSession {
   const jobs = new Map<PromisedJob, PromisedJob>();
   for (const job of session.jobs) {
     const [history, budget] = [job.history.copy(), job.budget?.copy()];
+    const anew = { said: [], result: undefined, credentials: [], decided: undefined };
     const parent = job.parent && jobs.get(job.parent);
-    jobs.set(job, { ...job, session: copy, parent, said: [], result: undefined, history, budget });
+    jobs.set(job, { ...job, session: copy, parent, history, budget, ...anew });
   }
   copy.jobs = [...jobs.values()];
   copy.watches = new Map([...session.watches].map(([id, watch]) => [id, { ...watch }]));
@@ -99,9 +109,12 @@ export function goOn(
 
 /** The end of its process ends a job, or has it begin again, as its agent wants. Its limits are in everybody's time. */
 function cut(job: PromisedJob, { passedMs, nowMs }: { passedMs: number; nowMs: number }): void {
-  job.limitAtMs -= passedMs;
+  job.deadlineMs -= passedMs;
+  job.limitAtMs = job.deadlineMs;
+  job.beganMs = Number.NEGATIVE_INFINITY;
   job.expiresMs -= passedMs;
   job.told = 'nothing';
+  job.toldMs = Number.POSITIVE_INFINITY;
   // What was told of it is told by nobody now.
   job.budget = job.budget && new PromisedBudget(job.budget.granted, job.budget.left);
   if (job.cancelledMs <= nowMs) job.cut = 'cancelled';

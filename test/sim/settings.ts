@@ -2,6 +2,8 @@
 export interface Policy {
   /** Whether it outlives the process. */
   store: 'memory' | 'kept';
+  /** Whether jobs are given credentials. */
+  provisions: 'nothing' | 'credentials';
   onBye: 'cancel' | 'keep';
   onExpire: 'cancel' | 'keep';
   windowMs: number;
@@ -11,6 +13,7 @@ export interface Policy {
   stallMs: number;
   retentionMs: number;
   drainMs: number;
+  revocationGraceMs: number;
   bufferEvents: number;
   bufferBytes: number;
   maxUnsentBytes: number;
@@ -25,6 +28,7 @@ export const everyFeature = [
   'subscribe',
   'lease_expires_at',
   'cost.budget',
+  'provisioned_credentials',
   'progress',
   'result_chunk',
   'agent_versions',
@@ -37,6 +41,7 @@ export const keyKeptMs = 24 * 3600 * 1000;
 export function drawPolicy(pick: <Value>(values: readonly Value[]) => Value): Policy {
   return {
     store: pick(['memory', 'kept'] as const),
+    provisions: pick(['nothing', 'nothing', 'credentials'] as const),
     onBye: pick(['cancel', 'keep'] as const),
     onExpire: pick(['cancel', 'keep'] as const),
     windowMs: 60_000,
@@ -46,6 +51,7 @@ export function drawPolicy(pick: <Value>(values: readonly Value[]) => Value): Po
     stallMs: 5_000,
     retentionMs: 30_000,
     drainMs: 10_000,
+    revocationGraceMs: 10_000,
     bufferEvents: pick([20, 10_000]),
     bufferBytes: pick([3_000, 64 * 2 ** 20, 64 * 2 ** 20]),
     maxUnsentBytes: pick([2_000, 8 * 2 ** 20]),
@@ -71,5 +77,8 @@ export function optionsOf(policy: Policy) {
     stallTimeoutSec: policy.stallMs / 1000,
     jobRetentionSec: policy.retentionMs / 1000,
     drainSec: policy.drainMs / 1000,
+    revocationGraceSec: policy.revocationGraceMs / 1000,
+    // When a call of it ends is drawn, and decided by no time.
+    provisionerTimeoutSec: 1e6,
   };
 }

@@ -9,7 +9,7 @@ export class Story {
   }
 
   named(text: string): string {
-    return text.replace(/\b(rt|sess|job|msg)_(?!unknown|another)([\w-]{43}|\w{26})/g, (id, kind) =>
+    return text.replace(/\b(rt|sess|job|msg|cred)_(?!unknown|another)([\w-]{43}|\w{26})/g, (id, kind) =>
       this.#name(id, kind),
     );
   }

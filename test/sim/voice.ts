@@ -2,7 +2,9 @@ import type { Frame } from '../support/peer.ts';
 import type { StoreView } from './disk.ts';
 import { acceptanceOf } from './foresight.ts';
 import { parsed, summary } from './frames.ts';
+import type { Issuing } from './issuing.ts';
 import { listedTextOf } from './listing.ts';
+import { secretMark } from './promised-credentials.ts';
 import type { PromisedSession } from './promised-session.ts';
 import type { Promises } from './promises.ts';
 import type { Policy } from './settings.ts';
@@ -20,6 +22,7 @@ export interface VoiceWorld {
   store: StoreView;
   nowMs(): number;
   promises: Promises;
+  issuing: Issuing;
   fault(message: string): void;
 }
 
@@ -36,6 +39,8 @@ export class Voice {
     const frame = parsed(text);
     if (!frame) return fault(`said what is no frame: ${text}`);
     wire.lastOutMs = this.#world.nowMs();
+    if (frame.type === 'job.accepted') this.#world.issuing.begins(String(frame.job_id));
+    if (text.includes(secretMark) && !mayHave(wire, frame)) fault(`told a secret: ${text}`);
     if (frame.event_seq !== undefined) this.#numbered(wire, frame.event_seq, text);
     else if (frame.type === 'session.ping') this.#pings(wire, frame);
     else this.#answers(wire, frame);
@@ -45,20 +50,26 @@ export class Voice {
     const { tally, fault, nowMs } = this.#world;
     const { session, phase } = wire;
     count(tally, `closed ${code}`);
+    // What would have been told when the turn is over comes too late.
+    const late = wire.owed.findIndex(({ isLate }) => !isLate);
+    const first = late < 0 ? wire.owed.length : late;
+    const isStalled = code === 4003 && phase === 'open' && session !== undefined && this.#mayStall(wire, session);
+    if (isStalled || wire.owed[first]?.closes === code) for (const { undo } of wire.owed.splice(0, first)) undo?.();
     const [owed] = wire.owed;
     if (owed && (owed.or === code || (owed.answer === undefined && owed.closes === code))) wire.owed.shift();
-    else if (code === 4003 && phase === 'open' && session && this.#mayStall(wire, session)) session.detach(nowMs());
+    else if (isStalled) session.detach(nowMs());
     else fault(`closed ${session?.id ?? 'a handshake'} with ${code}, and owed ${told(wire.owed)}`);
     if (wire.owed.length > 0) fault(`closed with ${code} before it had said ${told(wire.owed)}`);
     wire.phase = 'over';
   }
 
   /** What was owed and not paid. What is promised is owed once it is committed. */
-  check(): void {
+  check(turn: 'begun' | 'whole' = 'begun'): void {
     const { wires, store, fault } = this.#world;
     for (const { owed } of wires.values()) {
       const [first] = owed;
-      if (first && (!store.lasts || (first.position ?? Number.POSITIVE_INFINITY) <= store.committed))
+      if (first?.isLate && turn === 'begun') continue;
+      if (first && (!store.lasts || (first.dueAt ?? Number.POSITIVE_INFINITY) <= store.committed))
         fault(`a ${first.asked?.type} was not answered: ${told(owed)}`);
     }
   }
@@ -75,6 +86,13 @@ export class Voice {
     const isFull = wire.link.server.unsentBytes() >= policy.maxUnsentBytes;
     if (!isFull && !owesWelcome(wire) && wire.missed === 0) fault(`${id} has freed ${freed}, and had room for it`);
     wire.missed = freed;
+  }
+
+  /** The turn is over: nothing more is written for what was heard in it. */
+  turned(): void {
+    const { wires, store } = this.#world;
+    this.wrote(store.written);
+    for (const { owed } of wires.values()) for (const one of owed) one.dueAt ??= store.written;
   }
 
   /** What time alone has done to connections. */
@@ -111,7 +129,11 @@ export class Voice {
     this.#expectKept(owed, said);
     if (owed.closes === undefined) wire.owed.shift();
     else owed.answer = undefined;
-    if (frame.type === 'session.welcome') this.#welcomes(owed, frame);
+    if (frame.type === 'session.welcome') {
+      // Pings that were due before it were left out.
+      wire.lastPingMs = this.#world.nowMs();
+      this.#welcomes(owed, frame);
+    }
     if (frame.type === 'job.accepted') this.#accepts(owed, frame);
     const tells =
       frame.type === 'job.subscribed' ? subscribedTextOf : frame.type === 'session.jobs' ? listedTextOf : undefined;
@@ -143,6 +165,9 @@ export class Voice {
     const { fault } = this.#world;
     const accepted = acceptanceOf(frame);
     const id = String(frame.job_id);
+    const given: { id: string; value: string }[] | undefined = frame.payload.credentials;
+    const shown = given && JSON.stringify(given.map((one) => [one.id, one.value]));
+    if (shown !== owed.tells) fault(`job ${id} was accepted with ${shown}, and not with ${owed.tells}`);
     if (owed.job) this.#world.promises.names(owed, id);
     if (!remembered) return;
     const isSame = id === remembered.job.id && (remembered.accepted ?? accepted) === accepted;
@@ -152,6 +177,7 @@ export class Voice {
 
   #pings(wire: Wire, frame: Frame): void {
     const { fault, nowMs } = this.#world;
+    if (owesWelcome(wire)) fault('pinged before the welcome');
     if (wire.phase !== 'open' || frame.session_id !== wire.session?.id) fault('pinged a connection that is not open');
     if (!wire.session?.features.has('heartbeat')) fault('pinged a session that has not negotiated heartbeats');
     wire.lastPingMs = nowMs();
@@ -170,11 +196,12 @@ export class Voice {
     if (seq !== wire.pushed + 1) fault(`after ${wire.pushed} came ${seq}: ${text}`);
     if (seq <= session.written) count(tally, 'event written again');
     session.written = Math.max(session.written, seq);
-    if (session.kept.texts[seq - 1] !== text) fault(`${seq} was kept otherwise: ${text}`);
+    if (toldText(session, seq) !== text) fault(`${seq} was kept otherwise: ${text}`);
     if (seq > store.newestOf(session.id)) fault(`said ${seq} of ${session.id} before it was kept`);
     wire.pushed = seq;
     const heldBytes = wire.link.server.unsentBytes() - Buffer.byteLength(text);
-    if (heldBytes >= policy.maxUnsentBytes) fault(`${session.id} is not paced`);
+    // What is written is as long as what is kept, but for secrets.
+    if (heldBytes - 100 * session.disclosed.size >= policy.maxUnsentBytes) fault(`${session.id} is not paced`);
   }
 
   #mayStall(wire: Wire, session: PromisedSession): boolean {
@@ -186,4 +213,16 @@ export class Voice {
 
 function told(owed: readonly Owed[]): string {
   return `[${owed.map(({ answer, closes }) => [answer, closes].filter((one) => one !== undefined).join(' ')).join(', ')}]`;
+}
+
+/** A secret is for who submitted the job: when it is accepted, and when it has another value (§9.8). */
+function mayHave({ owed, session }: Wire, { type, event_seq: seq }: Frame): boolean {
+  return type === 'job.accepted' ? owed[0]?.tells !== undefined : session?.disclosed.has(seq ?? 0) === true;
+}
+
+/** An event as its own client is told it: the log keeps it without the secret in it. */
+function toldText({ kept, disclosed }: PromisedSession, seq: number): string | undefined {
+  const text = kept.texts[seq - 1];
+  const value = disclosed.get(seq);
+  return value === undefined ? text : text?.replace(/\}\}\}$/, `,"value":"${value}"}}}`);
 }

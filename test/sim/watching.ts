@@ -33,6 +33,8 @@ export function foreseeSubscribe(session: PromisedSession, frame: Frame, { known
     if (isOwn) return;
     const place = replayed ? Math.max(from ?? 0, goneSeq) : Number.POSITIVE_INFINITY;
     owed.watch = { job, place: Math.min(place, job.history.lastPlace), followsSeq: session.kept.newest };
+    const before = session.watches.get(jobId);
+    owed.undo = () => (before ? session.watches.set(jobId, before) : session.watches.delete(jobId));
     begin(session, owed.watch);
   };
   const what = `job.subscribed${isOwn ? ' to its own' : replayed ? ' with history' : ''}${job.ended ? ', over' : ''}`;

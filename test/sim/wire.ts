@@ -24,13 +24,18 @@ export interface Owed {
   job?: PromisedJob;
   remembered?: Remembered | undefined;
   /** What an answer tells, in a few words, where that is more than what it is. */
-  tells?: string;
+  tells?: string | undefined;
   /** What comes behind it is passed on by this. */
   watch?: Watch;
+  /** It is told when the turn is over, if its connection is still there then; `undo` takes back what it was to change. */
+  isLate?: true;
+  undo?: () => void;
   /** What it tells is kept first, in this turn. */
   keeps?: true;
   /** Up to where the store has to be committed before it is said; undefined while that is not known. */
   position?: number;
+  /** Up to where it has to be committed for it to be due: what the turn wrote behind it counts. */
+  dueAt?: number;
 }
 
 export interface Heard {
@@ -52,6 +57,10 @@ export interface News {
   verdict?: Verdict;
   read?: 'read' | 'failed';
   history?: 'loaded' | 'failed';
+  /** By now, what is heard is answered when the turn is over. */
+  isLate?: true;
+  /** An equal submit was before it, and has become of something. */
+  pending?: 'refused' | 'over';
 }
 
 /** The runtime's end of a link. */

@@ -5,7 +5,6 @@ import { People } from './people.ts';
 import { drawPolicy, keyKeptMs, type Policy } from './settings.ts';
 import { Story } from './story.ts';
 import type { Tally } from './tally.ts';
-import { turn } from './turn.ts';
 
 /**
  * A runtime, some clients, their links and jobs, in virtual time: each step one thing happens, drawn by the seed, and the
@@ -35,20 +34,23 @@ export class World {
 
   /** The runtime is ready to serve. */
   get ready(): Promise<void> {
-    return this.#lives.now.ready;
+    return this.#lives.now.begin();
   }
 
   /** One random thing happens; then everything that follows at once; and each time the promises are checked. */
   async step(): Promise<void> {
+    const { agents, authenticators, disk, purse, kept } = this.#lives.now;
+    // What cannot happen is not drawn.
+    const where = (isPossible: boolean, weight: number) => (isPossible ? weight : 0);
     const acts: [weight: number, act: () => void | Promise<void>][] = [
       [15, () => this.#network.deliverMany()],
       [10, () => this.#people.connect()],
       [9, () => this.#people.submit()],
-      [6, () => this.#lives.now.agents.emit()],
-      [4, () => this.#lives.now.agents.stream()],
-      [5, () => this.#lives.now.agents.doErrand()],
-      [2, () => this.#lives.now.agents.end()],
-      [5, () => this.#decide()],
+      [where(agents.count > 0, 6), () => agents.emit()],
+      [where(agents.count > 0, 4), () => agents.stream()],
+      [where(agents.count > 0, 7), () => agents.doErrand()],
+      [where(agents.count > 0, 2), () => agents.end()],
+      [where(authenticators.busy > 0, 10), () => this.#decide()],
       [6, () => this.#people.say()],
       [5, () => this.#people.watch()],
       [2, () => this.#network.disturb()],
@@ -56,10 +58,11 @@ export class World {
       [4, () => this.#passTime()],
       [0.5, () => this.#people.steal()],
       [1, () => this.#fillDisk()],
-      [5, () => this.#read()],
-      [4, () => this.#commit()],
+      [where(disk.reads.length > 0, 12), () => this.#read()],
+      [where(purse.calls.length > 0, 25), () => this.#provide()],
+      [where(kept !== undefined, 4), () => this.#commit()],
       [0.25, () => this.#lives.shutDown()],
-      [1, () => this.#lives.kill()],
+      [where(kept !== undefined, 1), () => this.#lives.kill()],
     ];
     const weights = acts.reduce((sum, [weight]) => sum + weight, 0);
     let lot = this.#lots.below(weights * 4) / 4;
@@ -79,6 +82,7 @@ export class World {
     this.#tell('calm');
     this.#lives.now.disk.full.clear();
     this.#lives.now.kept?.hold(false);
+    this.#lives.now.purse.mode = 'at once';
     const { clients } = this.#people;
     for (const client of clients) await this.#people.comeBack(client, () => this.#exchange());
     this.#lives.now.agents.endAll();
@@ -125,6 +129,15 @@ export class World {
     authenticators.decide(this.#lots.below(authenticators.busy), verdict);
   }
 
+  /** The provisioner comes to the end of a call. */
+  #provide(): void {
+    const { purse } = this.#lives.now;
+    if (purse.calls.length === 0) return;
+    const how = this.#lots.oneIn(6) ? 'failed' : 'done';
+    this.#tell(`credentials: ${how}`);
+    purse.settle(this.#lots.below(purse.calls.length), how);
+  }
+
   /** The disk comes to the end of a read. */
   #read(): void {
     const { disk } = this.#lives.now;
@@ -148,19 +161,19 @@ export class World {
   /** Everything under way arrives, until nothing is. */
   async #exchange(): Promise<void> {
     for (let moved = true; moved; ) {
-      await turn();
+      await this.#lives.now.turn();
       moved = this.#network.flush();
       const { disk } = this.#lives.now;
       for (; disk.reads.length > 0; moved = true) {
         disk.finish(0, 'read');
-        await turn();
+        await this.#lives.now.turn();
       }
       await this.#settle();
     }
   }
 
   async #settle(): Promise<void> {
-    await turn();
+    await this.#lives.now.turn();
     this.#network.clear();
     this.#lives.now.check();
   }
