@@ -50,6 +50,8 @@ export class Outbox implements HeldReplies {
   }
 
   reply(reply: Reply): void {
+    // Nobody hears what is said behind a goodbye; and who waited with it must not be put behind those who waited for it.
+    if (this.#goodbye) return;
     const { ledger, send } = this.#options;
     // Who has not been welcomed has no heartbeat to answer.
     if (reply.type === 'session.ping') return this.holdsWelcome ? undefined : send(reply.text);
@@ -92,10 +94,15 @@ export class Outbox implements HeldReplies {
 
   troubled(): void {
     const waiting = this.#waiting;
-    const goodbye = waiting.find((entry) => 'code' in entry);
+    const goodbye = this.#goodbye;
     this.#waiting = waiting.filter((entry) => !('type' in entry && promisesNothing.has(entry.type)));
     for (const entry of waiting) if ('type' in entry && promisesNothing.has(entry.type)) this.#leave(entry);
-    if (goodbye && 'code' in goodbye) this.#end(() => this.#options.close(goodbye.code, goodbye.reason));
+    if (goodbye) this.#end(() => this.#options.close(goodbye.code, goodbye.reason));
+  }
+
+  get #goodbye(): Goodbye | undefined {
+    const last = this.#waiting.at(-1);
+    return last && 'code' in last ? last : undefined;
   }
 
   #wait(entry: Reply | Goodbye): void {

@@ -128,6 +128,38 @@ describe('append before send', () => {
     ]);
   });
 
+  test('a superseded connection whose close waits is told nothing more, and closed before the other is welcomed', async () => {
+    let fail: ((error: Error) => void) | undefined;
+    // The first job is issued nothing; what is issued to the second fails late.
+    const issue = () =>
+      fail
+        ? new Promise<never[]>((_, reject) => {
+            fail = reject;
+          })
+        : [];
+    const provisioner = { issue, revoke: async () => {} };
+    const { store, runtime } = durableRuntime({ agents: [puppet().agent], provisioner });
+    await runtime.ready;
+    const heard: string[] = [];
+    const [first, second] = ['first', 'second'].map((name) => recordedIn(heard, { runtime, name }));
+    first?.('session.hello', {});
+    await turn();
+    const { payload }: Frame = JSON.parse(heard.pop() ?? '');
+    store.hold(true);
+    first?.('job.submit', { agent: 'puppet' });
+    await turn();
+    fail = () => {};
+    first?.('job.submit', { agent: 'puppet' });
+    await turn();
+    second?.('session.resume', { resume_token: payload.resume_token });
+    await turn();
+    fail(new Error('the gateway is down'));
+    await turn();
+    heard.push('committed');
+    store.commit();
+    expect(heard).toEqual(['committed', 'first job.accepted', 'first closed 4001', 'second session.welcome']);
+  });
+
   test('an accepted job is kept before its client hears of it', async () => {
     const at = world();
     const { peer, sessionId } = await enter(at);
