@@ -25,7 +25,8 @@ export function decide(job: PromisedJob, nowMs: number, { graceMs }: Policy): vo
   if (credentials.length === 0 || decided || ended) return;
   const overMs = nowMs === job.beganMs ? Number.POSITIVE_INFINITY : Math.min(limitAtMs, expiresMs);
   const isCutOff = overMs < Math.min(cancelledMs, toldMs, shutMs);
-  const atMs = isCutOff ? overMs : Math.min(toldMs, shutMs, cancelledMs + graceMs);
+  // A lease may be over before its job begins.
+  const atMs = isCutOff ? Math.max(overMs, job.beganMs) : Math.min(toldMs, shutMs, cancelledMs + graceMs);
   if (atMs > nowMs) return;
   job.decided = { atMs, isCutOff, told, cancelledMs, limitAtMs, expiresMs, shutMs };
 }
