@@ -122,6 +122,13 @@ export class EventLog {
     return kept.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
   }
 
+  /** Whether what the cursor has not had takes less than half of what may be kept: more may come, and free none of it. */
+  hasRoomAfter(cursor: number): boolean {
+    const { bufferEvents, bufferBytes } = this.#limits;
+    if ((this.durableSeq - cursor) * 2 > bufferEvents) return false;
+    return this.#bytes * 2 <= bufferBytes || this.bytesAfter(cursor) * 2 <= bufferBytes;
+  }
+
   /** Frees what the client has acknowledged. Beyond the newest, or going back: nothing happens (§6.5). */
   trim(throughSeq: number): void {
     if (throughSeq > this.#newestSeq || throughSeq <= this.#trimmedSeq) return;

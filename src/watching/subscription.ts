@@ -1,4 +1,5 @@
 import { type Clock, isoTime } from '../clock.ts';
+import type { Connection } from '../connections/connection.ts';
 import { inlined } from '../jobs/inline-result.ts';
 import type { KnownJob } from '../jobs/known-jobs.ts';
 import type { Ledger } from '../records/ledger.ts';
@@ -155,10 +156,15 @@ export class Subscription implements HistoryReader, Task {
   #hasRoom(): boolean {
     const { connection, log } = this.session;
     const isKept = log.newestSeq - log.durableSeq < uncommittedMax;
-    if (connection && isKept && connection.cursor + partEntriesMax >= log.durableSeq) return true;
+    if (connection && isKept && this.#hasRoomFor(connection)) return true;
     this.#state = 'waiting';
     if (connection) void (isKept ? connection.room() : log.room()).then(this.resume);
     return false;
+  }
+
+  #hasRoomFor({ cursor }: Connection): boolean {
+    const { log } = this.session;
+    return cursor + partEntriesMax >= log.durableSeq && log.hasRoomAfter(cursor);
   }
 
   /** The length of what was passed on. */

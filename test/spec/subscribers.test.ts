@@ -40,6 +40,18 @@ describe('§5 it gives no authority', () => {
     expect(slow.peer.seqs()).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 
+  test('§5 a history that is longer than the log of its subscriber waits until the socket has taken what came before', async () => {
+    const at = world({ bufferEvents: 20, maxUnsentBytes: 2_000 });
+    const { jobId } = await watched(at);
+    at.agent.emit(200);
+    await turn();
+    const { peer } = at.connect();
+    await peer.hello(tokens.alice);
+    await subscribe(peer, jobId, { history: true });
+    await peer.next((frame) => frame.event_seq === 200);
+    expect(peer.seqs()).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  });
+
   test('§4 a subscriber that lags is told so itself, and nobody else is', async () => {
     const at = world({ backPressure: 10 });
     const { owner, watcher, jobId } = await watched(at, {});
