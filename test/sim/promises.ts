@@ -41,7 +41,10 @@ export class Promises {
       keeping.restores(session);
       for (const job of session.jobs) this.jobs.set(job.id, job);
     }
-    for (const [key, remembered] of remains.keys) this.keys.set(key, remembered);
+    for (const [key, remembered] of remains.keys) {
+      const { job } = remembered;
+      this.keys.set(key, { ...remembered, job: this.jobs.get(job.id) ?? job });
+    }
     for (const session of sessions) this.#watchOn(session);
   }
 
