@@ -60,8 +60,9 @@ export function refusalOfCall(
   { namespace, target, nowMs }: { namespace: 'tool.call' | 'agent.delegate'; target: string; nowMs: number },
 ): string | undefined {
   if (job.expiresMs <= nowMs) {
-    // What would be seen a moment later is found now.
+    // What would be seen a moment later is found now, and ends it now.
     job.beganMs = Number.NEGATIVE_INFINITY;
+    job.expiresMs = nowMs;
     return 'LEASE_EXPIRED';
   }
   if (isExhausted(job)) return 'BUDGET_EXHAUSTED';

@@ -80,7 +80,7 @@ export class Promises {
     const { wire: other } = session;
     if (other) {
       session.detach(nowMs());
-      const close = { closes: 4001 };
+      const close: Owed = { closes: 4001, ...(owed.isLate && { isSoon: true }) };
       other.owed.push(close);
       owed.behind = () => !other.owed.includes(close) || !wires.has(other.link);
     }

@@ -187,7 +187,8 @@ export class Voice {
     const { fault, policy, tally, store } = this.#world;
     const { session } = wire;
     if (!session || owesWelcome(wire)) return fault(`numbered before the welcome: ${text}`);
-    if (wire.phase === 'over' || parsed(text)?.session_id !== session.id)
+    const isOver = wire.phase === 'over' && !wire.owed[0]?.isSoon;
+    if (isOver || parsed(text)?.session_id !== session.id)
       return fault(`numbered on a connection that is over: ${text}`);
     const jobId = parsed(text)?.job_id;
     const isPassedOn = ({ watch }: Owed) =>

@@ -12,6 +12,8 @@ export interface Owed {
   /** In a few words (`summary` in frames.ts); undefined for a close alone. */
   answer?: string | undefined;
   closes?: number | undefined;
+  /** It closes before the turn is over: until then what is under way may still be written. */
+  isSoon?: true;
   /** Or it only closes with this: two timers fire in the same moment. */
   or?: number;
   /** Of whose session it speaks. */
