@@ -46,6 +46,8 @@ export class PromisedSession {
   state: 'attached' | 'detached' | 'closed' | 'expired' | 'failed' = 'attached';
   wire: Wire | undefined;
   detachedMs = Number.POSITIVE_INFINITY;
+  /** When its client was no longer heard: what else happens in that moment may come first. */
+  lostMs = Number.NEGATIVE_INFINITY;
   expiredMs = Number.POSITIVE_INFINITY;
   acked = 0;
   /** The newest event that any connection was given. */

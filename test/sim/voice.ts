@@ -107,6 +107,7 @@ export class Voice {
       } else if (phase === 'open' && session?.features.has('heartbeat') && lostMs <= nowMs()) {
         const isStalled = lostMs === nowMs() && this.#mayStall(wire, session);
         session.detach(lostMs);
+        session.lostMs = lostMs;
         owed.push({ answer: 'session.error HEARTBEAT_LOST', closes: 4002, ...(isStalled && { or: 4003 }) });
       } else if (store.lasts && phase === 'open' && session && owed.length > 0 && this.#mayStall(wire, session)) {
         // It may have been let go, although what it is told of that waits.

@@ -76,8 +76,8 @@ export function faultOfPass(session: PromisedSession, frame: Frame, known: Known
   const isForgotten = !isKnown(job, known);
   // A shutdown without a store ends jobs and sessions one after the other.
   const isShut = job.shutMs <= known.nowMs();
-  if (session.state !== 'attached' && !isForgotten && !isShut)
-    return `${session.id} is ${session.state}, and was passed on to`;
+  const isThere = session.state === 'attached' || session.lostMs === known.nowMs();
+  if (!isThere && !isForgotten && !isShut) return `${session.id} is ${session.state}, and was passed on to`;
   const [next] = due(session, watch);
   if (!next) return `${session.id} has had all of ${job.id}`;
   watch.place = next.place;
