@@ -116,17 +116,16 @@ export class EventLog {
     return cursor < this.#trimmedSeq ? 'trimmed' : 'covered';
   }
 
-  /** Bytes kept after the cursor. */
+  /** Bytes kept after the cursor that may be seen. */
   bytesAfter(cursor: number): number {
-    const kept = this.read(Math.max(cursor, this.#coldSeq), Number.POSITIVE_INFINITY);
-    return kept.reduce((bytes, text) => bytes + Buffer.byteLength(text), 0);
+    return this.#bytesBetween(cursor, this.durableSeq);
   }
 
   /** Whether what the cursor has not had takes less than half of what may be kept: more may come, and free none of it. */
   hasRoomAfter(cursor: number): boolean {
     const { bufferEvents, bufferBytes } = this.#limits;
-    if ((this.durableSeq - cursor) * 2 > bufferEvents) return false;
-    return this.#bytes * 2 <= bufferBytes || this.bytesAfter(cursor) * 2 <= bufferBytes;
+    if ((this.#newestSeq - cursor) * 2 > bufferEvents) return false;
+    return this.#bytes * 2 <= bufferBytes || this.#bytesBetween(cursor, this.#newestSeq) * 2 <= bufferBytes;
   }
 
   /** Frees what the client has acknowledged. Beyond the newest, or going back: nothing happens (§6.5). */
@@ -205,6 +204,14 @@ export class EventLog {
     for (const text of wanted) this.#bytes += Buffer.byteLength(text);
     // What the disk no longer has is gone.
     if (this.#coldSeq > cursor) this.#trimmedSeq = this.#coldSeq;
+  }
+
+  #bytesBetween(cursor: number, throughSeq: number): number {
+    const at = (seq: number) => this.#head + Math.max(seq, this.#coldSeq) - this.#coldSeq;
+    let bytes = 0;
+    for (let index = at(cursor); index < at(throughSeq); index += 1)
+      bytes += Buffer.byteLength(this.#frames[index] ?? '');
+    return bytes;
   }
 
   #overflows(): boolean {

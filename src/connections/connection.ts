@@ -243,9 +243,9 @@ export class Connection {
     }
   };
 
-  /** Resolves when the log before this socket has gone out, or nobody waits for it any more. */
-  room(): Promise<void> {
-    if (this.cursor >= this.session.log.durableSeq || this.session.connection !== this) return Promise.resolve();
+  /** Resolves, where the socket has not had everything up to `seq`, when it has had all that may be seen, or is let go. */
+  room(seq = this.session.log.durableSeq): Promise<void> {
+    if (this.cursor >= seq || this.session.connection !== this) return Promise.resolve();
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 

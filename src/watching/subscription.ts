@@ -158,7 +158,7 @@ export class Subscription implements HistoryReader, Task {
     const isKept = log.newestSeq - log.durableSeq < uncommittedMax;
     if (connection && isKept && this.#hasRoomFor(connection)) return true;
     this.#state = 'waiting';
-    if (connection) void (isKept ? connection.room() : log.room()).then(this.resume);
+    if (connection) void (isKept ? connection.room(log.newestSeq) : log.room()).then(this.resume);
     return false;
   }
 

@@ -1,5 +1,7 @@
 // §5 of the protocol: what a subscription gives, whom it slows, and who may have one.
 import { describe, expect, test } from 'vitest';
+import { memoryStore } from '../../src/index.ts';
+import { keptStore } from '../support/kept.ts';
 import { list, subscribe, watched, world } from '../support/listing.ts';
 import type { Peer } from '../support/peer.ts';
 import { tokens } from '../support/runtime.ts';
@@ -40,17 +42,24 @@ describe('§5 it gives no authority', () => {
     expect(slow.peer.seqs()).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 
-  test('§5 a history that is longer than the log of its subscriber waits until the socket has taken what came before', async () => {
-    const at = world({ bufferEvents: 20, maxUnsentBytes: 2_000 });
-    const { jobId } = await watched(at);
-    at.agent.emit(200);
-    await turn();
-    const { peer } = at.connect();
-    await peer.hello(tokens.alice);
-    await subscribe(peer, jobId, { history: true });
-    await peer.next((frame) => frame.event_seq === 200);
-    expect(peer.seqs()).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
-  });
+  test.each([
+    ['forgets', memoryStore],
+    ['lasts', keptStore],
+  ])(
+    '§5 a history longer than the log of its subscriber waits for the socket, where the store %s',
+    async (_, store) => {
+      const at = world({ bufferEvents: 20, maxUnsentBytes: 2_000, store: store() });
+      await at.runtime.ready;
+      const { jobId } = await watched(at);
+      at.agent.emit(200);
+      await turn();
+      const { peer } = at.connect();
+      await peer.hello(tokens.alice);
+      await subscribe(peer, jobId, { history: true });
+      await peer.next((frame) => frame.event_seq === 200);
+      expect(peer.seqs()).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+    },
+  );
 
   test('§4 a subscriber that lags is told so itself, and nobody else is', async () => {
     const at = world({ backPressure: 10 });
