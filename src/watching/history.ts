@@ -36,6 +36,8 @@ export interface StoredHistory {
 
 /** How a history begins whose frames are kept elsewhere: `load` is called when somebody asks for them. */
 export interface HistoryElsewhere {
+  /** Its frames are between these numbers of its session; there are none where the first is after the newest. */
+  firstSeq: number;
   newestSeq: number;
   state: 'growing' | 'complete';
   load(): Promise<StoredHistory>;
@@ -69,8 +71,10 @@ export class JobHistory {
   constructor(shelf: HistoryShelf, elsewhere?: HistoryElsewhere) {
     this.#shelf = shelf;
     this.#elsewhere = elsewhere;
-    this.#stored = elsewhere ? 'elsewhere' : 'here';
-    this.newestSeq = this.#gonePlace = elsewhere?.newestSeq ?? 0;
+    const { firstSeq, newestSeq } = elsewhere ?? { firstSeq: 1, newestSeq: 0 };
+    this.#stored = firstSeq > newestSeq ? 'here' : 'elsewhere';
+    this.newestSeq = newestSeq;
+    this.#gonePlace = this.#stored === 'here' ? 0 : newestSeq;
     this.state = elsewhere?.state ?? 'growing';
   }
 

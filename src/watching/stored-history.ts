@@ -16,7 +16,6 @@ export interface StoredRange {
 /** What a store still has of what a job emitted: its session's log is trimmed from the front. */
 export async function storedHistory(store: Store, range: StoredRange): Promise<StoredHistory> {
   const { jobId, session, firstSeq, lastSeq } = range;
-  if (lastSeq < firstSeq) return { frames: [], goneSeq: 0 };
   const texts = await store.readFrames(session, firstSeq, lastSeq);
   const oldestSeq = lastSeq - texts.length + 1;
   const frames = texts.map((frame, index) => ({ place: oldestSeq + index, frame }));
@@ -43,5 +42,5 @@ export function historyIn(
 ): JobHistory {
   const { session, firstSeq, status } = record;
   const load = () => storedHistory(store, { jobId: id, session, firstSeq, lastSeq: newestSeq });
-  return new JobHistory(shelf, { newestSeq, state: status === 'running' ? 'growing' : 'complete', load });
+  return new JobHistory(shelf, { firstSeq, newestSeq, state: status === 'running' ? 'growing' : 'complete', load });
 }

@@ -19,6 +19,8 @@ export interface Greeting {
 interface Attempt {
   link: Link;
   welcomed: 'not yet' | 'yes';
+  /** Jobs that it has asked to watch and has no answer for, by the id of the request. */
+  asked: Map<string, string>;
 }
 
 /** One person's client in one session: what it was told, which may be less than what the runtime said. */
@@ -58,7 +60,7 @@ export class SimClient {
 
   /** Sends its greetings, all at once: the first good one counts. */
   connect(link: Link, greetings: readonly Greeting[]): void {
-    const attempt: Attempt = { link, welcomed: 'not yet' };
+    const attempt: Attempt = { link, welcomed: 'not yet', asked: new Map() };
     this.attempts.add(attempt);
     link.client.onMessage((text) => this.#receive(attempt, String(text)));
     link.client.onClose(() => this.attempts.delete(attempt));
@@ -75,8 +77,14 @@ export class SimClient {
     link.client.send(JSON.stringify({ arcp: '1.1', id: `req_${this.#frames}`, type, payload }));
   }
 
+  watch({ link, asked }: Attempt, jobId: string, how: object): void {
+    this.send(link, 'job.subscribe', { job_id: jobId, ...how });
+    asked.set(`req_${this.#frames}`, jobId);
+  }
+
   #receive(attempt: Attempt, text: string): void {
     const frame: Frame = JSON.parse(text);
+    attempt.asked.delete(frame.payload.request_id);
     if (frame.type === 'session.welcome') this.#welcomed(attempt, frame);
     else if (frame.event_seq !== undefined) this.#numbered(frame, frame.event_seq);
     else if (frame.type === 'session.ping')

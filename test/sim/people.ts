@@ -69,13 +69,16 @@ export class People {
     const able = this.clients.filter((client) => client.live && this.#elsewhere(client).length > 0);
     if (able.length === 0) return;
     const client = lots.pick(able);
-    const link = client.live?.link;
+    const { live } = client;
     const watched = [...(this.#sessionOf(client)?.watches.keys() ?? [])];
     const isEnd = watched.length > 0 && lots.oneIn(3);
     const job_id = lots.pick(isEnd ? watched : this.#elsewhere(client).slice(-4));
+    // What comes of another request, while a history is read for one, cannot be told from what comes of that.
+    const isRead = this.#around.lives.now.oracle.jobs.get(job_id)?.history.elsewhere;
+    if (!live || (isRead && [...live.asked.values()].includes(job_id))) return;
     tell(`${client.principal} watches ${job_id}${isEnd ? ' no more' : ''}`);
-    if (link && isEnd) client.send(link, 'job.unsubscribe', { job_id });
-    else if (link) client.send(link, 'job.subscribe', { job_id, ...drawWatch(lots, client.newestSeq) });
+    if (isEnd) client.send(live.link, 'job.unsubscribe', { job_id });
+    else client.watch(live, job_id, drawWatch(lots, client.newestSeq));
   }
 
   /** Somebody else presents a token that is not his, thrice: he must get nothing. */
