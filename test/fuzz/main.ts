@@ -1,6 +1,6 @@
 // npm run fuzz -- --frames N --seed S: so many fuzzed frames at a runtime that others are using.
 import { parseArgs } from 'node:util';
-import { Progress } from './progress.ts';
+import { Progress } from '../support/progress.ts';
 import { fuzz } from './run.ts';
 import { stormThread } from './storm-thread.ts';
 
@@ -17,7 +17,7 @@ if (![frames, seed].every((given) => Number.isSafeInteger(given) && given >= 0))
 }
 console.log(`seed ${seed}; again: npm run fuzz -- --frames ${frames} --seed ${seed}`);
 const { storm, end } = stormThread();
-const progress = new Progress();
+const progress = new Progress('frames');
 const report = await fuzz({ frames, seed, storm, tell: (done, total) => progress.tell(done, total) });
 progress.end();
 await end();

@@ -1,5 +1,6 @@
 // npm run sim -- --seed S --steps N [--seeds K]: storms from seed S on; the first that breaks a promise is told, step by step.
 import { parseArgs } from 'node:util';
+import { Progress } from '../support/progress.ts';
 import { simulate } from './run.ts';
 import { addTo, type Tally, tallyText } from './tally.ts';
 
@@ -17,15 +18,21 @@ if (![first, steps, seeds].every((given) => Number.isSafeInteger(given) && given
 }
 const startedMs = performance.now();
 const tally: Tally = new Map();
+const progress = new Progress('storms');
 let seed = first;
 try {
-  for (; seed < first + seeds; seed += 1) addTo(tally, await simulate(seed, steps));
+  for (; seed < first + seeds; seed += 1) {
+    progress.tell(seed - first, seeds);
+    addTo(tally, await simulate(seed, steps));
+  }
+  progress.end();
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   console.log(
     `${seeds} ${seeds === 1 ? 'storm' : 'storms'} of ${steps} steps from seed ${first} on: every promise kept, in ${seconds} s`,
   );
   console.log(tallyText(tally));
 } catch (error) {
+  progress.end();
   console.error(error instanceof Error ? error.message : error);
   console.error(`again: npm run sim -- --seed ${seed} --steps ${steps}`);
   // A runtime that has yet to shut down would keep the process.

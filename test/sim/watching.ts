@@ -89,14 +89,21 @@ export function faultOfPass(session: PromisedSession, frame: Frame, known: Known
 
 /** What a session has yet to be passed on, where nothing keeps that from it. */
 export function* faultsOfWatches(session: PromisedSession, known: Known): Iterable<string> {
-  const { state, wire, watches, id } = session;
-  const isLevel = state === 'attached' && wire !== undefined && wire.pushed >= known.store.newestOf(id);
+  const { watches, id } = session;
+  const isLevel = takesMore(session, known);
   for (const watch of watches.values()) {
     const { job } = watch;
     if (watch.isAwaited || (!isLevel && isKnown(job, known))) continue;
     const [next] = due(session, watch);
     if (next) yield `${id} was not passed on ${shown(next)} of ${job.id}`;
   }
+}
+
+/** Its connection has had everything that is kept; what has yet to be kept is less than half of what it may have. */
+function takesMore({ state, wire, kept, id }: PromisedSession, { policy, store }: Known): boolean {
+  if (state !== 'attached' || !wire || wire.pushed < store.newestOf(id)) return false;
+  const { bufferEvents, bufferBytes } = policy;
+  return (kept.newest - wire.pushed) * 2 <= bufferEvents && kept.bytesAfter(wire.pushed) * 2 <= bufferBytes;
 }
 
 function mayWatch({ principal }: PromisedSession, job: PromisedJob, known: Known): boolean {

@@ -10,13 +10,19 @@ const saidEveryMs = 10_000;
 
 /** How far a long run is: on a terminal in place, else a line at most every ten seconds. */
 export class Progress {
+  readonly #what: string;
   readonly #stream: Surroundings['stream'];
   readonly #uptime: () => number;
   readonly #everyMs: number;
   readonly #startedMs: number;
   #shownMs: number;
 
-  constructor({ stream, uptime }: Surroundings = { stream: process.stderr, uptime: () => performance.now() }) {
+  /** `what` is counted: `frames`. */
+  constructor(
+    what: string,
+    { stream, uptime }: Surroundings = { stream: process.stderr, uptime: () => performance.now() },
+  ) {
+    this.#what = what;
     this.#stream = stream;
     this.#uptime = uptime;
     this.#everyMs = stream.isTTY ? drawnEveryMs : saidEveryMs;
@@ -29,7 +35,7 @@ export class Progress {
     this.#shownMs = nowMs;
     const percent = Math.floor((done / total) * 100);
     const seconds = Math.ceil((((nowMs - this.#startedMs) / done) * (total - done)) / 1000);
-    const text = `${done} of ${total} frames, ${percent} %, ${seconds} s left`;
+    const text = `${done} of ${total} ${this.#what}, ${percent} %, ${seconds} s left`;
     this.#stream.write(this.#stream.isTTY ? `\r${text}\u001b[K` : `${text}\n`);
   }
 

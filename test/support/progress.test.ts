@@ -5,7 +5,7 @@ function shown({ isTTY }: { isTTY: boolean }) {
   const written: string[] = [];
   const at = { ms: 5000 };
   const stream = { isTTY, write: (text: string) => written.push(text) };
-  const progress = new Progress({ stream, uptime: () => at.ms });
+  const progress = new Progress('frames', { stream, uptime: () => at.ms });
   const tell = (seconds: number, done: number) => {
     at.ms = 5000 + seconds * 1000;
     progress.tell(done, 1000);
