@@ -61,6 +61,7 @@ export class Outbox implements HeldReplies {
 
   /** Closes behind the replies that wait. */
   close(code: number, reason: string): void {
+    if (this.#goodbye) return;
     const { ledger, close } = this.#options;
     if (this.#waiting.length === 0 || ledger.trouble) return this.#end(() => close(code, reason));
     this.#wait({ code, reason });
