@@ -1,23 +1,17 @@
 // §10: what the client of the Java SDK itself does with jobs beyond having them run (docs/interop.md).
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { defineAgent, type JobContext } from '../../../src/index.ts';
 import { tokens } from '../../support/runtime.ts';
 import { upstream } from '../../support/upstream.ts';
-import { checkoutFrom } from './checkout.ts';
-import { type Listed, stage } from './java/clients.ts';
-import { Jvm } from './java/jvm.ts';
+import type { Listed } from './java/clients.ts';
+import { javaSuite } from './java/suite.ts';
 
-const checkout = checkoutFrom('ARCP_JAVA_SDK');
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
-let jvm: Jvm;
-beforeAll(async () => {
-  if (checkout !== '') jvm = await Jvm.start(checkout);
-}, 300_000);
-afterAll(() => jvm?.end());
+const java = javaSuite();
 
-describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of the Java SDK itself %s', (query) => {
+describe.skipIf(java.isAbsent).each(java.queries)('§10 the client of the Java SDK itself %s', (query) => {
   test('lists jobs by status, by agent, by time, and page by page, each once', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const [{ client }, other] = [await at.enter(), await at.enter()];
     const jobs = [await client.submit('puppet', { trace }), await other.client.submit('puppet')];
     const over = await client.submit('echo');
@@ -35,7 +29,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('watches a job of another session, what was and what comes, each event once', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const [{ client }, other] = [await at.enter(), await at.enter()];
     const job = await client.submit('puppet', { trace });
     const own = await job.events();
@@ -55,7 +49,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('watches a job from now on, until it has had enough', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const [{ client }, other] = [await at.enter(), await at.enter()];
     const job = await client.submit('puppet');
     at.agent.emit(1);
@@ -75,7 +69,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('has each event of its own job once at its handle and once at a subscriber', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     const views = [await job.events(), await client.subscribe(job.id, 0)];
@@ -86,7 +80,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('hears that it may not watch, and is served on', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const [{ client }, stranger] = [await at.enter(), await at.enter({ token: tokens.bob })];
     const job = await client.submit('puppet');
     for (const id of [job.id, 'job_unknown']) {
@@ -98,7 +92,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('is granted a lease, and reads what its job may not do', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const lease = { 'fs.read': ['/data/**'], 'tool.call': ['read'], 'cost.budget': ['USD:1.50'] };
     const expires_at = '2099-01-01T00:00:00Z';
@@ -138,7 +132,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
           .catch(() => {});
       },
     });
-    const at = await stage(jvm, { query, agents: [greedy] });
+    const at = await java.stage(query, { agents: [greedy] });
     const { client } = await at.enter();
     const lease = { 'agent.delegate': ['greedy'], 'fs.read': ['/data/**'] };
     const job = await client.submit('greedy', { lease });
@@ -149,7 +143,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('hears that the lease of its job is over', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const expires_at = new Date(Date.now() + 1000).toISOString();
     const job = await client.submit('puppet', { lease: { 'fs.read': ['/**'] }, expires_at });
@@ -157,14 +151,14 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('hears that its job has run for too long', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet', { max_runtime_sec: 1 });
     await expect(job.result()).rejects.toMatchObject({ name: 'TimeoutException', code: 'TIMEOUT', retryable: true });
   });
 
   test('hears of each refused submit by its own exception, and goes on with what runs', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const running = await client.submit('puppet');
     const refused = async (agent: string, fields: object, name: string) =>
@@ -182,7 +176,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('hears that an agent failed', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     at.agent.fail(new Error('a secret'));
@@ -191,7 +185,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('reads to whom work was delegated, and takes no acceptance of it for that of its next submit', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const [boss, own] = await Promise.all([
       client.submit('boss', { lease: { 'agent.delegate': ['echo'] } }),
@@ -206,7 +200,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('asks for no feature, and is served without any', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter({ features: [] });
     expect(client.session).toMatchObject({ features: [], heartbeat_sec: null });
     const job = await client.submit('streamer');
@@ -217,7 +211,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
 
   test('is given credentials, and each rotation of them', async () => {
     const { provisioner, values, live } = upstream();
-    const at = await stage(jvm, { query, provisioner });
+    const at = await java.stage(query, { provisioner });
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     const [{ id, value } = { id: '', value: '' }] = job.accepted.credentials ?? [];
@@ -232,7 +226,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('reads frames of any size and any character', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const input = '€𝄞\u2028"\\'.repeat(20_000);
     const job = await client.submit('echo', { input });

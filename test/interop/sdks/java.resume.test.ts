@@ -1,22 +1,15 @@
 // §10: how the client of the Java SDK itself loses its session's connection, and has its session back (docs/interop.md).
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { keptStore } from '../../support/kept.ts';
 import { tokens } from '../../support/runtime.ts';
-import { checkoutFrom } from './checkout.ts';
-import { aborted, stage } from './java/clients.ts';
-import { Jvm } from './java/jvm.ts';
+import { aborted } from './java/clients.ts';
+import { javaSuite } from './java/suite.ts';
 
-const checkout = checkoutFrom('ARCP_JAVA_SDK');
+const java = javaSuite();
 
-let jvm: Jvm;
-beforeAll(async () => {
-  if (checkout !== '') jvm = await Jvm.start(checkout);
-}, 300_000);
-afterAll(() => jvm?.end());
-
-describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of the Java SDK itself %s', (query) => {
+describe.skipIf(java.isAbsent).each(java.queries)('§10 the client of the Java SDK itself %s', (query) => {
   test('loses its cable in the middle, resumes, and has every event once', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client, cable } = await at.enter();
     const job = await client.submit('puppet', { key: 'one job' });
     const view = await job.events();
@@ -40,7 +33,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('resumes before it has had any event', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client, cable } = await at.enter();
     const job = await client.submit('puppet');
     cable.cut();
@@ -53,7 +46,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('has a handle of its job again, after a resume, by the same key, and may cancel it', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client, cable } = await at.enter();
     const job = await client.submit('puppet', { key: 'k' });
     cable.cut();
@@ -68,7 +61,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('leaves in its own way: its session is kept, its jobs run on, and it can come back', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     const ticket = await client.ticket();
@@ -82,7 +75,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('notices a dead cable by itself, and has its session back', async () => {
-    const at = await stage(jvm, { query, heartbeatSec: 1 });
+    const at = await java.stage(query, { heartbeatSec: 1 });
     const { client, cable } = await at.enter();
     const job = await client.submit('puppet');
     cable.pinch('toClient');
@@ -94,7 +87,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('does not hang when the runtime shuts down; what it watched ends too', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const [{ client }, other] = [await at.enter(), await at.enter()];
     const job = await client.submit('puppet');
     const view = await other.client.subscribe(job.id, 0);
@@ -105,7 +98,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('hears that its resume token is not known, or another principal’s', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client, cable } = await at.enter();
     const unknown = at.enter({ resume_token: 'rt_unknown', last_event_seq: 0 });
     await expect(unknown).rejects.toMatchObject({ name: 'ResumeWindowExpiredException' });
@@ -115,7 +108,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('is given a session over that another client has: the newer one goes on with it', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     const back = await at.enter({ ...(await client.ticket()), watching: [job.id] });
@@ -127,7 +120,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('hears that what it has acknowledged is no longer kept', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client, cable } = await at.enter({ ack: 'by hand' });
     const job = await client.submit('puppet');
     at.agent.emit(3);
@@ -147,14 +140,14 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
 
   test('comes back to the next process of the runtime, over a store that outlives it', async () => {
     const store = keptStore();
-    const first = await stage(jvm, { query, store });
+    const first = await java.stage(query, { store });
     const { client } = await first.enter();
     const job = await client.submit('puppet');
     first.agent.emit(3);
     first.agent.finish('before');
     await job.result();
     await first.runtime.close();
-    const next = await stage(jvm, { query, store: store.reopened() });
+    const next = await java.stage(query, { store: store.reopened() });
     const { resume_token } = client.session;
     const back = await next.enter({ resume_token, last_event_seq: 1, watching: [job.id] });
     expect(back.client.session.session_id).toBe(client.session.session_id);

@@ -1,22 +1,15 @@
 // §10: the client of the Java SDK itself, unmodified, in a JVM of its own. docs/interop.md says what it is built from.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkoutFrom } from './checkout.ts';
-import { aborted, stage } from './java/clients.ts';
-import { Jvm } from './java/jvm.ts';
-
-const checkout = checkoutFrom('ARCP_JAVA_SDK');
+import { describe, expect, test } from 'vitest';
+import { aborted } from './java/clients.ts';
+import { javaSuite } from './java/suite.ts';
 
 const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-let jvm: Jvm;
-beforeAll(async () => {
-  if (checkout !== '') jvm = await Jvm.start(checkout);
-}, 300_000);
-afterAll(() => jvm?.end());
+const java = javaSuite();
 
-describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of the Java SDK itself %s', (query) => {
+describe.skipIf(java.isAbsent).each(java.queries)('§10 the client of the Java SDK itself %s', (query) => {
   test('connects, submits, and reads every event and the result', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     expect(client.session).toMatchObject({
       session_id: expect.stringMatching(/^sess_/),
@@ -49,7 +42,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('has each event of a job as it is emitted', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     const view = await job.events();
@@ -63,7 +56,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('has many submits under way, and takes each answer for its own', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const inputs = ['a', 'b', 'c', 'd', 'e'];
     const jobs = await Promise.all(inputs.map((input) => client.submit('echo', { input })));
@@ -72,7 +65,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('cancels a job, and hears that it was cancelled; the next one is served', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     const view = await job.events();
@@ -87,7 +80,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('asks twice with one key and gets one job, also from another session; with other parameters it is told', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const [{ client }, other] = [await at.enter(), await at.enter()];
     const first = await client.submit('puppet', { input: 'a', key: 'k' });
     const again = await other.client.submit('puppet', { input: 'a', key: 'k' });
@@ -104,7 +97,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('puts a streamed result together', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('streamer');
     expect(await job.result()).toMatchObject({ result_size: 6, result_id: expect.stringMatching(/^res_/) });
@@ -123,7 +116,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('answers heartbeats, and lives', async () => {
-    const at = await stage(jvm, { query, heartbeatSec: 1 });
+    const at = await java.stage(query, { heartbeatSec: 1 });
     const { client } = await at.enter();
     expect(client.session.heartbeat_sec).toBe(1);
     await client.ask('heard', { type: 'session.ping', count: 3 });
@@ -133,7 +126,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('has thousands of events in order, however fast they are emitted', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const { client } = await at.enter();
     const job = await client.submit('puppet');
     const view = await job.events();
@@ -149,7 +142,7 @@ describe.skipIf(checkout === '').each(['', '?dialect=java'])('§10 the client of
   });
 
   test('hears that its token is not known, and that nobody is let in without one', async () => {
-    const at = await stage(jvm, { query });
+    const at = await java.stage(query);
     const failure = { name: 'UnauthenticatedException', code: 'UNAUTHENTICATED' };
     await expect(at.enter({ token: 'tok-nobody' })).rejects.toMatchObject(failure);
     await expect(at.enter({ token: undefined })).rejects.toMatchObject(failure);
