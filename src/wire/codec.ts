@@ -8,7 +8,9 @@ export type Decoded =
   | { ok: true; frame: ClientFrame }
   | { ok: false; requestId: string | undefined; problem: string; type: string | undefined };
 
-const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: false, ownProperties: true });
+// Whether the schemas are schemas is a matter of test/runtime/schemas.test.ts: to ask here would cost each start a moment.
+const known = { validateSchema: false, meta: false };
+const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: false, ownProperties: true, ...known });
 const isEnvelope = ajv.compile(envelopeSchema);
 const payloadChecks = new Map<string, ValidateFunction>(
   Object.entries(payloadSchemas).map(([type, schema]) => [type, ajv.compile(schema)]),
