@@ -1,12 +1,49 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What changes something that all files of a process share, or measures it: each has a process of its own. */
+const alone = [
+  'test/runtime/chart-memory.test.ts',
+  'test/runtime/clock.test.ts',
+  'test/spec/memory.test.ts',
+  'test/transports/dial.browser.test.ts',
+  'test/transports/ws.contract.test.ts',
+];
+
+/** What takes longest, and begins first: a last one alone would be waited for. */
+const longest = ['test/conformance/server.test.ts', 'test/conformance/kit/own.test.ts', 'test/cli/'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = longest.findIndex((path) => moduleId.includes(path));
+      return index < 0 ? longest.length : index;
+    };
+    return [...(await super.sort(files))].sort((a, b) => place(a) - place(b));
+  }
+}
+
+const exclude = ['test/bench/**', '**/node_modules/**'];
 
 export default defineConfig(({ mode }) => ({
   test: {
     environment: 'node',
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', '**/node_modules/**'],
-    // Command line and process tests run what was built; everything else runs the source.
-    globalSetup: 'test/support/compile.ts',
+    // Most files are done in less time than it takes to load what they test.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          isolate: false,
+          include: ['test/**/*.test.ts'],
+          exclude: [...exclude, ...alone],
+          // Command line and process tests run what was built; everything else runs the source.
+          globalSetup: 'test/support/compile.ts',
+        },
+      },
+      { extends: true, test: { name: 'alone', include: alone } },
+    ],
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // More than there are cores: tests of processes and sockets mostly wait.
     maxWorkers: 4,

@@ -94,6 +94,7 @@ export async function processStage(
   const file = policy.onShutdown === 'keep' ? join(await mkdtemp(join(tmpdir(), 'arcpx-walk-')), 'arcp.db') : undefined;
   const how = { policy, tokens: names, limits, stdio: first === 'stdio', file };
   const url = String(await server.call('begin', how));
+  const sockets: WebSocket[] = [];
   let opened = 0;
   const stage: Stage = {
     tokens: names,
@@ -103,11 +104,11 @@ export async function processStage(
     stallEvents: 16,
     stallBytes: 1_400_000,
     holdBytes: 0,
-    open: () => (++opened === 1 && first === 'stdio' ? Promise.resolve(stdioLink(server)) : wsLink(url)),
+    open: () => (++opened === 1 && first === 'stdio' ? Promise.resolve(stdioLink(server)) : wsLink(url, sockets)),
     advance: async (ms) => void (await server.call('advance', ms)),
     /** What was sent before a whole conversation of another client has been read before it. */
     async settle() {
-      const other = new Wire(await wsLink(url));
+      const other = new Wire(await wsLink(url, sockets));
       await other.ask('session.hello', authOf(stage, 'another'));
       await other.ask('session.bye');
       await other.ended;
@@ -132,6 +133,8 @@ export async function processStage(
     },
     shutdown: async () => void (await server.call('shutdown')),
     async close() {
+      // The server would wait for one that does not read the close.
+      for (const socket of sockets) socket.resume();
       await server.call('shutdown');
       if (file) await rm(dirname(file), { recursive: true });
     },
@@ -139,8 +142,9 @@ export async function processStage(
   return stage;
 }
 
-async function wsLink(url: string): Promise<Link> {
+async function wsLink(url: string, sockets: WebSocket[]): Promise<Link> {
   const socket = new WebSocket(url, { perMessageDeflate: false });
+  sockets.push(socket);
   const transport = wsTransport(socket);
   await once(socket, 'open');
   return {
