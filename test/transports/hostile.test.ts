@@ -40,7 +40,8 @@ async function raw(port: number, bytes: string | Buffer = '') {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   if (bytes.length > 0) socket.write(bytes);
-  const ended = once(socket, 'close').then(() => Buffer.concat(chunks));
+  // To be reset is to be cut off as well.
+  const ended = new Promise<Buffer>((resolve) => socket.once('close', () => resolve(Buffer.concat(chunks))));
   return { socket, ended };
 }
 
