@@ -43,6 +43,8 @@ export function memoryStage(policy: Policy, inspect: (event: InspectionEvent) =>
     stallEvents: 4,
     holdBytes: 100,
     async open() {
+      // Before that a connection waits for the store, and no timer of it runs.
+      await scene.runtime.ready;
       const [ours, theirs] = memoryPair();
       const valve = valveOn(theirs);
       valves.add(valve);
