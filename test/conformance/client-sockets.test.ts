@@ -2,21 +2,19 @@
 // by itself, and is short.
 import { afterAll, beforeAll, test } from 'vitest';
 import { clientMachine } from '../../machines/index.ts';
-import { chartCoverage, coverageText } from '../../src/conformance/index.ts';
 import { SocketServer } from './client/socket-place.ts';
 import { clientWalks, passing, takeClient } from './client/walks.ts';
 import { expectClientCovered } from './covered.ts';
+import { Level } from './level.ts';
 
-const coverage = chartCoverage([clientMachine]);
-const { inspect } = coverage;
-const walked = { walks: 0, steps: 0, seconds: 0 };
+const level = new Level('level (c), the client over real sockets', [clientMachine]);
+const { inspect } = level.coverage;
 const server = new SocketServer();
 
 beforeAll(() => server.listen());
 afterAll(async () => {
   await server.close();
-  const { walks, steps, seconds } = walked;
-  console.log(`${coverageText(coverage.report())}\n${walks} walks, ${steps} steps, ${seconds.toFixed(1)} seconds`);
+  console.log(level.text);
 });
 
 test.each(passing)(
@@ -25,13 +23,11 @@ test.each(passing)(
     const startedMs = performance.now();
     const walks = clientWalks(setup);
     for (const walk of walks) await takeClient(walk, { setup, place: server.place(), inspect });
-    walked.walks += walks.length;
-    walked.steps += walks.reduce((steps, walk) => steps + walk.length, 0);
-    walked.seconds += (performance.now() - startedMs) / 1000;
+    level.tally(startedMs, walks);
   },
   60_000,
 );
 
 test('no transition that the client chart declares was left out', () => {
-  expectClientCovered(coverage.report(), 'level (c), the client over real sockets');
+  expectClientCovered(level.coverage.report(), level.name);
 });

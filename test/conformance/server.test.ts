@@ -4,8 +4,6 @@ import { jobMachine, sessionMachine } from '../../machines/index.ts';
 import {
   type Ability,
   type Act,
-  chartCoverage,
-  coverageText,
   drive,
   type Policy,
   policies,
@@ -14,17 +12,14 @@ import {
   WireDriver,
 } from '../../src/conformance/index.ts';
 import { expectCovered, without } from './covered.ts';
+import { Level } from './level.ts';
 import { processStage, ServerProcess } from './process-stage.ts';
 
 // A runtime can be told no fact that is none, and a real socket cannot be held between two frames.
 const abilities = without('facts', 'holdReplay');
-const coverage = chartCoverage([sessionMachine, jobMachine]);
-const walked = { walks: 0, steps: 0, seconds: 0 };
+const level = new Level('level (c), a server process', [sessionMachine, jobMachine]);
 
-afterAll(() => {
-  const { walks, steps, seconds } = walked;
-  console.log(`${coverageText(coverage.report())}\n${walks} walks, ${steps} steps, ${seconds.toFixed(1)} seconds`);
-});
+afterAll(() => console.log(level.text));
 
 async function take(
   server: ServerProcess,
@@ -33,9 +28,7 @@ async function take(
 ) {
   const startedMs = performance.now();
   await drive(new WireDriver(await processStage(server, how)), walk);
-  walked.walks += 1;
-  walked.steps += walk.length;
-  walked.seconds += (performance.now() - startedMs) / 1000;
+  level.tally(startedMs, [walk]);
 }
 
 /**
@@ -67,7 +60,7 @@ describe('every case in every state of a session goes, at a server process, as t
       const { walks } = sessionWalks({ policy, scope, abilities });
       for (const walk of policy.onShutdown === 'keep' ? telling(walks) : walks)
         await take(server, walk, { policy, first: 'ws' });
-      for (const report of await server.reports()) coverage.merge(report);
+      for (const report of await server.reports()) level.coverage.merge(report);
       await server.end();
     }, 150_000);
   }
@@ -80,12 +73,12 @@ describe('every case in every state of a session goes, at a server process, as t
     for (const walk of chosen) {
       const server = new ServerProcess();
       await take(server, walk, { policy, first: 'stdio' });
-      for (const report of await server.reports()) coverage.merge(report);
+      for (const report of await server.reports()) level.coverage.merge(report);
       await server.end();
     }
   }, 150_000);
 });
 
 test('no transition that a chart declares was left out', () => {
-  expectCovered(coverage.report(), 'level (c), a server process', abilities);
+  expectCovered(level.coverage.report(), level.name, abilities);
 });

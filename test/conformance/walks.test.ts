@@ -6,8 +6,6 @@ import { clientMachine, jobMachine, sessionMachine } from '../../machines/index.
 import {
   ChartDriver,
   type ChartView,
-  chartCoverage,
-  coverageText,
   drive,
   lifecyclePaths,
   policies,
@@ -18,33 +16,9 @@ import {
 } from '../../src/conformance/index.ts';
 import { expectCovered, without } from './covered.ts';
 import { jobFaults } from './job-walks.ts';
+import { Level } from './level.ts';
 import { memoryStage } from './memory-stage.ts';
 import { clientCases, clientExpected, clientInputs, jobCases, jobInputs, stateOf } from './small-charts.ts';
-
-/** What one level has taken, and how long that took: the walks are made at level (a). */
-class Level {
-  readonly coverage;
-  readonly #name: string;
-  #walks = 0;
-  #steps = 0;
-  #seconds = 0;
-
-  constructor(name: string, charts: Parameters<typeof chartCoverage>[0]) {
-    this.#name = name;
-    this.coverage = chartCoverage(charts);
-  }
-
-  tally(startedMs: number, walks: readonly (readonly unknown[])[]): void {
-    this.#walks += walks.length;
-    this.#steps += walks.reduce((steps, walk) => steps + walk.length, 0);
-    this.#seconds += (performance.now() - startedMs) / 1000;
-  }
-
-  get text(): string {
-    const figures = `${this.#walks} walks, ${this.#steps} steps, ${this.#seconds.toFixed(1)} seconds`;
-    return `${this.#name}\n${coverageText(this.coverage.report())}\n${figures}`;
-  }
-}
 
 const charts = new Level('level (a), the charts alone', [sessionMachine, jobMachine, clientMachine]);
 const runtime = new Level('level (b), a runtime in memory', [sessionMachine, jobMachine]);
@@ -124,9 +98,9 @@ test('every case in every state of the client chart brings it back to its sessio
 });
 
 test('(a) no transition that a chart declares was left out', () => {
-  expectCovered(charts.coverage.report(), 'level (a), the charts alone');
+  expectCovered(charts.coverage.report(), charts.name);
 });
 
 test('(b) no transition that a chart declares was left out', () => {
-  expectCovered(runtime.coverage.report(), 'level (b), a runtime in memory', ofRuntime);
+  expectCovered(runtime.coverage.report(), runtime.name, ofRuntime);
 });
