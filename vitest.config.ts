@@ -23,8 +23,6 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const exclude = ['test/bench/**', '**/node_modules/**'];
-
 export default defineConfig(({ mode }) => ({
   test: {
     environment: 'node',
@@ -36,7 +34,7 @@ export default defineConfig(({ mode }) => ({
           name: 'together',
           isolate: false,
           include: ['test/**/*.test.ts'],
-          exclude: [...exclude, ...alone],
+          exclude: ['test/bench/**', '**/node_modules/**', ...alone],
           // Command line and process tests run what was built; everything else runs the source.
           globalSetup: 'test/support/compile.ts',
         },

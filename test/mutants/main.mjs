@@ -4,7 +4,7 @@
 // goes unnoticed by all of them, or if they find fault with the tree as it is.
 import { parseArgs } from 'node:util';
 import { mutants } from './mutants.mjs';
-import { Tree } from './tree.mjs';
+import { lastNet, Tree } from './tree.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +47,7 @@ async function judge(tree, { name, patches }, { nets, walks }) {
       const all = [];
       for (const net of nets) {
         const isCaught = all.some((finding) => finding?.caught);
-        const isEnough = isCaught && (values.first || net === 'more storms');
+        const isEnough = isCaught && (values.first || net === lastNet);
         all.push(looksAt(net, patches) && !isEnough ? await tree.look(net, walks) : undefined);
       }
       return all;
@@ -77,7 +77,7 @@ async function judge(tree, { name, patches }, { nets, walks }) {
  * weathers many storms is shown by `npm run sim`.
  */
 function looksAt(net, patches) {
-  if (patches.length === 0) return net !== 'more storms';
+  if (patches.length === 0) return net !== lastNet;
   return patches.some(({ file }) => /\bclient\b/.test(file) === (net === 'walks: client'));
 }
 

@@ -72,14 +72,16 @@ export class SimClient {
     }
   }
 
-  send(link: Link, type: string, payload: object): void {
+  /** Returns the id of the request. */
+  send(link: Link, type: string, payload: object): string {
     this.#frames += 1;
-    link.client.send(JSON.stringify({ arcp: '1.1', id: `req_${this.#frames}`, type, payload }));
+    const id = `req_${this.#frames}`;
+    link.client.send(JSON.stringify({ arcp: '1.1', id, type, payload }));
+    return id;
   }
 
   watch({ link, asked }: Attempt, jobId: string, how: object): void {
-    this.send(link, 'job.subscribe', { job_id: jobId, ...how });
-    asked.set(`req_${this.#frames}`, jobId);
+    asked.set(this.send(link, 'job.subscribe', { job_id: jobId, ...how }), jobId);
   }
 
   #receive(attempt: Attempt, text: string): void {

@@ -123,7 +123,6 @@ export class World {
   /** An authenticator that took its time comes to its verdict. */
   #decide(): void {
     const { authenticators } = this.#lives.now;
-    if (authenticators.busy === 0) return;
     const verdict = this.#lots.pick(['granted', 'granted', 'granted', 'granted', 'refused', 'failed'] as const);
     this.#tell(`an authenticator comes to its verdict: ${verdict}`);
     authenticators.decide(this.#lots.below(authenticators.busy), verdict);
@@ -132,7 +131,6 @@ export class World {
   /** The provisioner comes to the end of a call. */
   #provide(): void {
     const { purse } = this.#lives.now;
-    if (purse.calls.length === 0) return;
     const how = this.#lots.oneIn(6) ? 'failed' : 'done';
     this.#tell(`credentials: ${how}`);
     purse.settle(this.#lots.below(purse.calls.length), how);
@@ -141,7 +139,6 @@ export class World {
   /** The disk comes to the end of a read. */
   #read(): void {
     const { disk } = this.#lives.now;
-    if (disk.reads.length === 0) return;
     const which = this.#lots.below(disk.reads.length);
     this.#tell(`a read from disk: ${disk.finish(which, this.#lots.oneIn(6) ? 'failed' : 'read')}`);
   }
